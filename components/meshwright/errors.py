@@ -1,0 +1,63 @@
+"""Every mistake that meshwright reports, and how it is said.
+
+    MeshwrightError            one or more Problems; the command line prints one line each and exits with 2
+     ├─ ConfigError            a stack file, a catalog overlay or a values file
+     ├─ ProgramError           a Pulumi program that failed, or asked for what an offline run can't know
+     ├─ PolicyPackError        a policy pack that doesn't start, or a rule that raised
+     └─ OutputError            a folder or file that can't be written as asked
+
+Components raise `meshwright.kubernetes.ComponentError`, which is also a `pulumi.RunError`, so that a Pulumi program ends
+with one line and no traceback. It stands there because this module must not import Pulumi: the command line starts
+without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Stable error codes. A code is never reused; each has a section in docs/errors.md."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake: what is wrong, where, and what would be right."""
+
+    code: Code
+    message: str
+    """What is wrong, without a full stop: ``mesh.namespaces[2].phase is "strickt"``."""
+    remedy: str
+    """What would be right, in the imperative or as the list of what is allowed."""
+    place: str = ""
+    """``file:line`` where it is known, else the file, else empty."""
+
+    def __str__(self) -> str:
+        where = f"{self.place}: " if self.place else ""
+        return f"{where}{self.message}; {self.remedy} ({self.code})"
+
+
+class MeshwrightError(Exception):
+    """A mistake of the user's, or of what the user gave us: exit status 2, one line a problem."""
+
+    def __init__(self, problems: Problem | Iterable[Problem]) -> None:
+        self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class ConfigError(MeshwrightError):
+    """A stack file, a catalog overlay or a values file that can't be used as it is."""
+
+
+class ProgramError(MeshwrightError):
+    """A Pulumi program that failed, or that asked for what an offline run can't know."""
+
+
+class PolicyPackError(MeshwrightError):
+    """A policy pack that doesn't start, or a rule that raised."""
+
+
+class OutputError(MeshwrightError):
+    """A folder or file that can't be written as asked."""
