@@ -21,6 +21,17 @@ from enum import StrEnum
 class Code(StrEnum):
     """Stable error codes. A code is never reused; each has a section in docs/errors.md."""
 
+    UNKNOWN_VERSION = "MW-E030"
+    NO_SAFE_VERSION = "MW-E031"
+    GATEWAY_API_CLASH = "MW-E032"
+    BAD_OVERLAY = "MW-E033"
+    BAD_ARGUMENT = "MW-E050"
+    NO_PROVIDER = "MW-E051"
+    CHART_FOLDER = "MW-E052"
+    CHART_SOURCE = "MW-E053"
+    CHART_VALUE = "MW-E054"
+    DOWNGRADE = "MW-E055"
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

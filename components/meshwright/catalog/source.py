@@ -1,0 +1,81 @@
+"""Where the catalog's data come from: the packaged files, and the user's overlays merged into them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from pydantic import TypeAdapter
+
+from meshwright.catalog.models import Fact, GatewayApi, Platform, Product
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from meshwright.catalog.overlay import Overlay
+
+DATA = Path(__file__).parent / "data"
+PRODUCTS = ("istio", "linkerd-edge", "linkerd-enterprise", "consul", "aws-gateway-controller")
+
+_PLATFORMS = TypeAdapter(dict[str, Platform])
+_FEATURES = TypeAdapter(dict[str, dict[str, Fact]])
+
+Tree = dict[str, Any]
+
+
+class Source:
+    """The catalog's data by section, each read and validated when it is asked for.
+
+    The packaged files are as valid as the tests say. What an overlay changes is validated when the overlay is read
+    (`meshwright.catalog.overlay`), so that its mistakes are told at once and with their lines.
+    """
+
+    def __init__(self, overlays: tuple[Overlay, ...] = ()) -> None:
+        self._overlays = overlays
+
+    @property
+    def overlays(self) -> tuple[str, ...]:
+        return tuple(overlay.name for overlay in self._overlays)
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        return PRODUCTS
+
+    def product(self, name: str) -> Product:
+        return Product.model_validate(self.tree("products", name))
+
+    def platforms(self) -> Mapping[str, Platform]:
+        return _PLATFORMS.validate_python(self.tree("platforms"))
+
+    def gateway_api(self) -> GatewayApi:
+        return GatewayApi.model_validate(self.tree("gateway_api"))
+
+    def features(self) -> Mapping[str, Mapping[str, Fact]]:
+        return _FEATURES.validate_python(self.tree("features"))
+
+    def tree(self, section: str, product: str = "") -> Tree:
+        """One section's data, with the overlays merged in, before validation."""
+        tree = _read(product or section.replace("_", "-"))
+        for overlay in self._overlays:
+            change = overlay.data.get(section, {})
+            tree = merged(tree, change.get(product, {}) if product else change)
+        return tree
+
+
+def merged(base: Tree, change: Tree) -> Tree:
+    """Lay `change` over `base`, mapping by mapping; anything else replaces what was there."""
+    result = dict(base)
+    for key, value in change.items():
+        old = result.get(key)
+        result[key] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return result
+
+
+def _read(name: str) -> Tree:
+    loader = yaml.CSafeLoader((DATA / f"{name}.yaml").read_bytes())
+    try:
+        tree: Tree = loader.get_single_data()
+    finally:
+        loader.dispose()
+    return tree
