@@ -1,0 +1,20 @@
+"""Namespaces: made here, or adopted from whoever made them."""
+
+from collections.abc import Mapping
+
+import pulumi
+from pulumi_kubernetes.core.v1 import Namespace, NamespacePatch
+
+
+def namespace(
+    resource_name: str, name: str, labels: Mapping[str, str], *, adopt: bool, opts: pulumi.ResourceOptions
+) -> Namespace | NamespacePatch:
+    """Create a namespace, or label one that exists.
+
+    An adopted namespace is labelled by a server-side patch: ``destroy`` takes the labels back, and never deletes the
+    namespace with what runs in it.
+    """
+    metadata = {"name": name, "labels": dict(labels)} if labels else {"name": name}
+    if adopt:
+        return NamespacePatch(resource_name, metadata=metadata, opts=opts)
+    return Namespace(resource_name, metadata=metadata, opts=opts)
