@@ -1,0 +1,130 @@
+"""A namespace on its way into the mesh: unmeshed, permissive, strict."""
+
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+from pulumi_kubernetes.core.v1 import NamespacePatch
+
+from meshwright.errors import Code
+from meshwright.istio.mtls import peer_authentication
+from meshwright.istio.waypoint import Waypoint, WaypointArgs
+from meshwright.kubernetes.errors import refuse
+from meshwright.kubernetes.namespaces import namespace
+from meshwright.kubernetes.providers import require_kubernetes_provider
+
+_MTLS_MODE = {"permissive": "PERMISSIVE", "strict": "STRICT"}
+_PHASES = ("unmeshed", *_MTLS_MODE)
+
+
+class PhaseRecord(TypedDict):
+    """A phase that the namespace was in."""
+
+    phase: str
+    """``unmeshed``, ``permissive`` or ``strict``."""
+    since: NotRequired[str]
+    """The day it began, ``YYYY-MM-DD``."""
+
+
+class NamespaceWaypointArgs(TypedDict):
+    """The namespace's own waypoint; see `WaypointArgs` for what is not said here."""
+
+    waypoint_for: NotRequired[str]
+    """Default: ``service``."""
+    reason: NotRequired[str]
+    """The L7 need that it answers."""
+    ingress: NotRequired[bool]
+    """Traffic from ingress gateways goes through the waypoint too (``istio.io/ingress-use-waypoint``). Istio's default
+    is that it doesn't, so that L7 policies don't apply to it. Default: false."""
+    allowed_namespaces: NotRequired[list[str]]
+    """Other namespaces that may use it. Default: none."""
+    min_replicas: NotRequired[int]
+    """Default: 2."""
+    max_replicas: NotRequired[int]
+    """Default: 5."""
+    resources: NotRequired[dict[str, Any]]
+    """Resource requirements of the proxy. Default: Istio's own."""
+    overlays: NotRequired[dict[str, Any]]
+    """Patches of yours for what Istio renders, merged last."""
+
+
+class AmbientNamespaceArgs(TypedDict):
+    """Arguments of `AmbientNamespace`."""
+
+    namespace: str
+    """Name of the namespace."""
+    phase: str
+    """``unmeshed``: not captured. ``permissive``: captured, plaintext still accepted. ``strict``: mutual TLS alone."""
+    since: NotRequired[str]
+    """The day the phase began, ``YYYY-MM-DD``. Policy judges the soak by it."""
+    previous: NotRequired[PhaseRecord]
+    """The phase before this one. Policy judges the order of phases by it."""
+    adopt: NotRequired[bool]
+    """The namespace exists: it is labelled, and stays when the stack goes. Default: false."""
+    revision: NotRequired[str]
+    """Control-plane revision or tag of its waypoint. Default: none."""
+    waypoint: NotRequired[NamespaceWaypointArgs]
+    """An L7 proxy for the namespace. Default: none; ztunnel alone gives mutual TLS and L4 policy."""
+
+
+class AmbientNamespace(pulumi.ComponentResource):
+    """A namespace with the labels and the PeerAuthentication of its phase, and a waypoint where one is asked for.
+
+    The namespace is told to use its waypoint only after Istio has programmed it: until then ztunnel would send traffic
+    past the waypoint and past its policies (istio.io#17520).
+
+    Raises:
+        ComponentError: MW-E050 for arguments that cannot work, MW-E051 without a provider.
+    """
+
+    namespace: pulumi.Output[str]
+    """Name of the namespace."""
+    phase: pulumi.Output[str]
+    """Its phase."""
+
+    def __init__(self, name: str, args: AmbientNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("meshwright:index:AmbientNamespace", name, {**args}, opts)
+        label = f"AmbientNamespace {name}"
+        require_kubernetes_provider(self, label)
+        phase, adopt, waypoint = args["phase"], bool(args.get("adopt", False)), args.get("waypoint")
+        if phase not in _PHASES:
+            raise refuse(Code.BAD_ARGUMENT, label, f"the phase {phase!r} is unknown", f"one of: {', '.join(_PHASES)}")
+        meshed = phase in _MTLS_MODE
+        if waypoint is not None and not meshed:
+            raise refuse(
+                Code.BAD_ARGUMENT,
+                label,
+                "a waypoint takes no traffic of a namespace that is unmeshed",
+                "remove the waypoint, or set the phase to permissive",
+            )
+        below = pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts is not None else None)
+        inside = below
+        if meshed or not adopt:
+            labels = {"istio.io/dataplane-mode": "ambient"} if meshed else {}
+            made = namespace(f"{name}-namespace", args["namespace"], labels, adopt=adopt, opts=below)
+            inside = pulumi.ResourceOptions.merge(below, pulumi.ResourceOptions(depends_on=[made]))
+        if meshed:
+            peer_authentication(f"{name}-peer-authentication", args["namespace"], _MTLS_MODE[phase], opts=inside)
+        if waypoint is not None:
+            _waypoint(name, args, waypoint, inside)
+        self.namespace = pulumi.Output.from_input(args["namespace"])
+        self.phase = pulumi.Output.from_input(phase)
+        self.register_outputs({"namespace": self.namespace, "phase": self.phase})
+
+
+def _waypoint(
+    name: str, args: AmbientNamespaceArgs, waypoint: NamespaceWaypointArgs, opts: pulumi.ResourceOptions
+) -> None:
+    ingress = bool(waypoint.get("ingress", False))
+    below: WaypointArgs = {"namespace": args["namespace"]}
+    below.update({key: value for key, value in waypoint.items() if key != "ingress"})  # type: ignore[typeddict-item]
+    if revision := args.get("revision"):
+        below["revision"] = revision
+    l7_proxy = Waypoint(f"{name}-waypoint", below, opts)
+    labels: dict[str, pulumi.Input[str]] = {"istio.io/use-waypoint": l7_proxy.name}
+    if ingress:
+        labels["istio.io/ingress-use-waypoint"] = "true"
+    NamespacePatch(
+        f"{name}-use-waypoint",
+        metadata={"name": args["namespace"], "labels": labels},
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[l7_proxy])),
+    )

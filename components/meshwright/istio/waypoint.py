@@ -1,0 +1,183 @@
+"""A waypoint: the L7 proxy of a namespace, run as something that production traffic goes through."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import yaml
+from pulumi_kubernetes.apiextensions import CustomResource
+from pulumi_kubernetes.core.v1 import ConfigMap
+
+from meshwright.errors import Code
+from meshwright.istio.defaults import NODE, ZONE, spread
+from meshwright.kubernetes.chart_values import merge
+from meshwright.kubernetes.errors import refuse
+from meshwright.kubernetes.providers import require_kubernetes_provider
+
+TRAFFIC = ("service", "workload", "all", "none")
+_HBONE_PORT = 15008
+
+
+class WaypointArgs(TypedDict):
+    """Arguments of `Waypoint`."""
+
+    namespace: pulumi.Input[str]
+    """The namespace that it stands in; it must exist."""
+    name: NotRequired[str]
+    """Name of the Gateway. Default: ``waypoint``; ``none`` is reserved by Istio."""
+    waypoint_for: NotRequired[str]
+    """Traffic that it takes: ``service``, ``workload``, ``all`` or ``none``. Default: ``service``."""
+    reason: NotRequired[str]
+    """The L7 need that it answers. Policy asks for one: a waypoint costs a hop and a deployment."""
+    revision: NotRequired[str]
+    """Control-plane revision or tag (``istio.io/rev``). Default: none."""
+    allowed_namespaces: NotRequired[list[str]]
+    """Other namespaces that may use it; ``["*"]`` for all. Default: none, Istio's ``from: Same``."""
+    min_replicas: NotRequired[int]
+    """Default: 2. Istio's default is one replica without autoscaling, and where it is not ready, ztunnel sends traffic
+    past it and past its policies."""
+    max_replicas: NotRequired[int]
+    """Default: 5, or ``min_replicas`` where that is more."""
+    cpu_percent: NotRequired[int]
+    """Average CPU utilisation, in percent of the request, that autoscaling aims at. Default: 80, as for istiod."""
+    resources: NotRequired[dict[str, Any]]
+    """Kubernetes resource requirements of the proxy. Default: Istio's own (100m and 128Mi, up to 2 and 1Gi)."""
+    overlays: NotRequired[dict[str, Any]]
+    """Strategic-merge patches of yours, merged last, by Istio's keys: ``deployment``, ``service``, ``serviceAccount``,
+    ``horizontalPodAutoscaler``, ``podDisruptionBudget``. Istio renders nothing at all when it meets another key."""
+
+
+class Waypoint(pulumi.ComponentResource):
+    """A waypoint with autoscaling, a disruption budget and replicas spread over zones and nodes.
+
+    Istio makes none of the three unless the Gateway's ``parametersRef`` asks for them. The ConfigMap that does is named
+    after its content, so that a change brings a new one before the old one goes: Istio renders no deployment for a
+    Gateway whose ConfigMap is missing.
+
+    Raises:
+        ComponentError: MW-E050 for arguments that cannot work, MW-E051 without a provider.
+    """
+
+    name: pulumi.Output[str]
+    """Name of the Gateway: the value for ``istio.io/use-waypoint``."""
+
+    def __init__(self, name: str, args: WaypointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("meshwright:index:Waypoint", name, {**args}, opts)
+        label = f"Waypoint {name}"
+        require_kubernetes_provider(self, label)
+        gateway_name = args.get("name", "waypoint")
+        _check(args, gateway_name, label)
+        below = pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts is not None else None)
+        data = _parameters(args, gateway_name)
+        parameters_name = f"{gateway_name}-{_digest(data)}"
+        parameters = ConfigMap(
+            f"{name}-parameters",
+            metadata={"name": parameters_name, "namespace": args["namespace"]},
+            data=data,
+            immutable=True,
+            opts=below,
+        )
+        CustomResource(
+            f"{name}-gateway",
+            api_version="gateway.networking.k8s.io/v1",
+            kind="Gateway",
+            metadata={
+                "name": gateway_name,
+                "namespace": args["namespace"],
+                "labels": _labels(args),
+                # Whoever waits for this Gateway waits for a waypoint that works: traffic sent to one that doesn't goes
+                # past it.
+                "annotations": {"pulumi.com/waitFor": "condition=Programmed"},
+            },
+            spec={
+                "gatewayClassName": "istio-waypoint",
+                "infrastructure": {"parametersRef": {"group": "", "kind": "ConfigMap", "name": parameters_name}},
+                "listeners": [
+                    {
+                        "name": "mesh",
+                        "port": _HBONE_PORT,
+                        "protocol": "HBONE",
+                        "allowedRoutes": {"namespaces": _allowed(args.get("allowed_namespaces") or [], args)},
+                    }
+                ],
+            },
+            opts=pulumi.ResourceOptions.merge(below, pulumi.ResourceOptions(depends_on=[parameters])),
+        )
+        self.name = pulumi.Output.from_input(gateway_name)
+        self.register_outputs({"name": self.name})
+
+
+def _check(args: WaypointArgs, gateway_name: str, label: str) -> None:
+    traffic, least, most = args.get("waypoint_for", "service"), *_replicas(args)
+    if traffic not in TRAFFIC:
+        raise refuse(Code.BAD_ARGUMENT, label, f"waypoint_for {traffic!r} is unknown", f"one of: {', '.join(TRAFFIC)}")
+    if gateway_name == "none":
+        raise refuse(
+            Code.BAD_ARGUMENT, label, "the name 'none' is reserved: it means no waypoint", "choose another name"
+        )
+    if not 1 <= least <= most:
+        raise refuse(
+            Code.BAD_ARGUMENT,
+            label,
+            f"{least} to {most} replicas is no range",
+            "1 <= min_replicas <= max_replicas",
+        )
+
+
+def _replicas(args: WaypointArgs) -> tuple[int, int]:
+    # Numbers of a hosted component arrive as floats.
+    least = int(args.get("min_replicas", 2))
+    return least, int(args.get("max_replicas", max(5, least)))
+
+
+def _labels(args: WaypointArgs) -> dict[str, str]:
+    labels = {"istio.io/waypoint-for": args.get("waypoint_for", "service")}
+    if revision := args.get("revision"):
+        labels["istio.io/rev"] = revision
+    return labels
+
+
+def _allowed(namespaces: list[str], args: WaypointArgs) -> dict[str, Any]:
+    if not namespaces:
+        return {"from": "Same"}
+    if "*" in namespaces:
+        return {"from": "All"}
+    names = [args["namespace"], *sorted(namespaces)]
+    in_names = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": names}
+    return {"from": "Selector", "selector": {"matchExpressions": [in_names]}}
+
+
+def _parameters(args: WaypointArgs, gateway_name: str) -> dict[str, str]:
+    """The ConfigMap's data: one YAML text for each object that Istio renders for the Gateway."""
+    least, most = _replicas(args)
+    pods = {"gateway.networking.k8s.io/gateway-name": gateway_name}
+    pod_spec: dict[str, Any] = {"topologySpreadConstraints": [spread(ZONE, pods), spread(NODE, pods)]}
+    if resources := args.get("resources"):
+        pod_spec["containers"] = [{"name": "istio-proxy", "resources": resources}]
+    cpu = {"type": "Utilization", "averageUtilization": int(args.get("cpu_percent", 80))}
+    ours: Mapping[str, Any] = {
+        "deployment": {"spec": {"template": {"spec": pod_spec}}},
+        "horizontalPodAutoscaler": {
+            "spec": {
+                "minReplicas": least,
+                "maxReplicas": most,
+                "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": cpu}}],
+            }
+        },
+        "podDisruptionBudget": {"spec": {"maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"}},
+    }
+    overlays = merge(ours, args.get("overlays") or {})
+    return {kind: yaml.dump(patch, Dumper=_WithoutAliases) for kind, patch in sorted(overlays.items())}
+
+
+class _WithoutAliases(yaml.SafeDumper):
+    """YAML in which everything stands in full."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def _digest(data: Mapping[str, str]) -> str:
+    text = "\0".join(f"{key}\0{value}" for key, value in data.items())
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,0 +1,49 @@
+"""The next step is one namespace at a time, and the one in hand first."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import pytest
+
+from meshwright.guidance.rollout import next_step, strict_from
+
+TODAY = date(2026, 11, 22)
+
+
+@dataclass
+class Namespace:
+    name: str
+    phase: str
+    since: date | None = None
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "step"),
+    [
+        (
+            [Namespace("a", "unmeshed"), Namespace("b", "permissive", date(2026, 11, 16))],
+            "watch b for plaintext; strict is possible from 2026-11-23",
+        ),
+        (
+            [Namespace("a", "permissive", date(2026, 11, 15))],
+            "make a strict, if its last 7 days saw no plaintext",
+        ),
+        (
+            [Namespace("b", "permissive", date(2026, 11, 20)), Namespace("a", "permissive", date(2026, 11, 18))],
+            "watch a for plaintext; strict is possible from 2026-11-25",
+        ),
+        (
+            [Namespace("a", "permissive")],
+            "record when a became permissive (since: 2026-11-22); its week of watching starts then",
+        ),
+        ([Namespace("a", "strict"), Namespace("b", "unmeshed")], "bring b in, with phase: permissive"),
+        ([Namespace("a", "strict")], "every namespace is strict; mtls: strict makes it the rule of the mesh"),
+    ],
+)
+def test_next_step(namespaces: list[Namespace], step: str) -> None:
+    assert next_step(namespaces, TODAY) == step
+
+
+def test_strict_is_possible_a_week_after_permissive_began() -> None:
+    assert strict_from(Namespace("a", "permissive", date(2026, 2, 24))) == date(2026, 3, 3)
+    assert strict_from(Namespace("a", "permissive")) is None

@@ -1,0 +1,103 @@
+"""The recorded graph of AmbientNamespace, phase by phase."""
+
+from typing import Any
+
+import pytest
+
+from meshwright import AmbientNamespace
+from meshwright.engine.graph import Graph
+from meshwright.kubernetes import ComponentError
+from tests.unit.graphs import find, inputs, names, shape, with_provider
+
+NAMESPACE = "kubernetes:core/v1:Namespace"
+PATCH = "kubernetes:core/v1:NamespacePatch"
+PEER_AUTHENTICATION = "kubernetes:security.istio.io/v1:PeerAuthentication"
+COMPONENT = ("meshwright:index:AmbientNamespace", "shop", "test-dev")
+
+
+def shop(**args: Any) -> Graph:
+    return with_provider(lambda opts: AmbientNamespace("shop", {"namespace": "shop", **args}, opts))  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize(("phase", "mode"), [("permissive", "PERMISSIVE"), ("strict", "STRICT")])
+def test_a_meshed_namespace_is_captured_and_says_its_mode(phase: str, mode: str) -> None:
+    graph = shop(phase=phase)
+    assert shape(graph) == [
+        COMPONENT,
+        (NAMESPACE, "shop-namespace", "shop"),
+        (PEER_AUTHENTICATION, "shop-peer-authentication", "shop"),
+    ]
+    assert inputs(graph, "shop-namespace")["metadata"] == {
+        "name": "shop",
+        "labels": {"istio.io/dataplane-mode": "ambient"},
+    }
+    assert inputs(graph, "shop-peer-authentication") == {
+        "apiVersion": "security.istio.io/v1",
+        "kind": "PeerAuthentication",
+        "metadata": {"name": "default", "namespace": "shop"},
+        "spec": {"mtls": {"mode": mode}},
+    }
+    assert names(find(graph, "shop-peer-authentication").dependencies) == {"shop-namespace"}
+    assert find(graph, "shop").outputs == {"namespace": "shop", "phase": phase}
+
+
+def test_an_unmeshed_namespace_is_made_and_left_alone() -> None:
+    graph = shop(phase="unmeshed")
+    assert shape(graph) == [COMPONENT, (NAMESPACE, "shop-namespace", "shop")]
+    assert inputs(graph, "shop-namespace")["metadata"] == {"name": "shop"}
+
+
+def test_an_adopted_namespace_is_patched_never_owned() -> None:
+    graph = shop(phase="permissive", adopt=True)
+    assert find(graph, "shop-namespace").type == PATCH
+    assert inputs(graph, "shop-namespace")["metadata"]["labels"] == {"istio.io/dataplane-mode": "ambient"}
+    assert NAMESPACE not in {resource.type for resource in graph}
+
+
+def test_an_adopted_unmeshed_namespace_is_not_touched_at_all() -> None:
+    assert shape(shop(phase="unmeshed", adopt=True)) == [COMPONENT]
+
+
+def test_the_namespace_uses_its_waypoint_only_once_the_gateway_stands() -> None:
+    graph = shop(phase="permissive", waypoint={"reason": "retries", "ingress": True, "min_replicas": 3})
+    assert shape(graph) == [
+        COMPONENT,
+        (NAMESPACE, "shop-namespace", "shop"),
+        (PEER_AUTHENTICATION, "shop-peer-authentication", "shop"),
+        ("meshwright:index:Waypoint", "shop-waypoint", "shop"),
+        ("kubernetes:core/v1:ConfigMap", "shop-waypoint-parameters", "shop-waypoint"),
+        ("kubernetes:gateway.networking.k8s.io/v1:Gateway", "shop-waypoint-gateway", "shop-waypoint"),
+        (PATCH, "shop-use-waypoint", "shop"),
+    ]
+    assert "istio.io/use-waypoint" not in inputs(graph, "shop-namespace")["metadata"]["labels"]
+    assert inputs(graph, "shop-use-waypoint")["metadata"] == {
+        "name": "shop",
+        "labels": {"istio.io/use-waypoint": "waypoint", "istio.io/ingress-use-waypoint": "true"},
+    }
+    assert "shop-waypoint-gateway" in names(find(graph, "shop-use-waypoint").dependencies)
+    assert names(find(graph, "shop-waypoint-parameters").dependencies) == {"shop-namespace"}
+    assert inputs(graph, "shop-waypoint") == {"namespace": "shop", "reason": "retries", "min_replicas": 3}
+
+
+def test_ingress_goes_past_the_waypoint_unless_it_is_asked_for() -> None:
+    graph = shop(phase="strict", waypoint={"reason": "retries"}, revision="prod")
+    assert inputs(graph, "shop-use-waypoint")["metadata"]["labels"] == {"istio.io/use-waypoint": "waypoint"}
+    assert inputs(graph, "shop-waypoint-gateway")["metadata"]["labels"]["istio.io/rev"] == "prod"
+
+
+def test_policy_sees_the_rollout_on_the_component() -> None:
+    facts = {"phase": "strict", "since": "2026-10-12", "previous": {"phase": "permissive", "since": "2026-10-01"}}
+    assert inputs(shop(**facts), "shop") == {"namespace": "shop", **facts}
+
+
+@pytest.mark.parametrize(
+    ("args", "line"),
+    [
+        ({"phase": "strickt"}, "the phase 'strickt' is unknown; one of: unmeshed, permissive, strict (MW-E050)"),
+        ({"phase": "unmeshed", "waypoint": {}}, "a waypoint takes no traffic of a namespace that is unmeshed; remove the waypoint, or set the phase to permissive (MW-E050)"),
+    ],
+)  # fmt: skip
+def test_what_cannot_work_is_refused(args: dict[str, Any], line: str) -> None:
+    with pytest.raises(ComponentError) as error:
+        shop(**args)
+    assert str(error.value) == f"AmbientNamespace shop: {line}"
