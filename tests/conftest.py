@@ -1,0 +1,43 @@
+"""Fixtures that every test may use: one day for all, and golden files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+GOLDEN = Path(__file__).parent / "golden"
+DAY = "2026-11-23"
+
+Golden = Callable[[str, Mapping[str, bytes]], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the golden files anew instead of comparing")
+
+
+@pytest.fixture(autouse=True)
+def _as_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judge by one day, so that nothing turns red by the calendar."""
+    monkeypatch.setenv("MESHWRIGHT_AS_OF", DAY)
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compare files, by path, with those under `tests/golden/<folder>`: the same paths with the same bytes."""
+
+    def check(folder: str, files: Mapping[str, bytes]) -> None:
+        root = GOLDEN / folder
+        stored = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path.is_file()}
+        if request.config.getoption("--update-golden"):
+            for name in stored.keys() - files.keys():
+                stored[name].unlink()
+            for name, content in files.items():
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).write_bytes(content)
+        else:
+            expected = {name: path.read_text("utf-8") for name, path in stored.items()}
+            assert {name: content.decode() for name, content in files.items()} == expected
+
+    return check
