@@ -6,9 +6,11 @@ additions: `UNKNOWN`, `Secret`, `ResourceReference` and `Asset`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 Value = Any
 
@@ -19,6 +21,7 @@ class Unknown:
     _only: Unknown | None = None
 
     def __new__(cls) -> Unknown:
+        """The one instance."""
         cls._only = cls._only or super().__new__(cls)
         return cls._only
 
@@ -140,6 +143,8 @@ class Graph:
     outputs: Mapping[str, Value] = field(default_factory=dict)
     logs: tuple[Log, ...] = ()
     notes: tuple[Note, ...] = ()
+    output: str = field(default="", repr=False)
+    """What the program printed; never part of a result."""
 
     def __iter__(self) -> Iterator[Resource]:
         return iter(self.resources)
