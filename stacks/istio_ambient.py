@@ -1,0 +1,126 @@
+"""Istio ambient, from a stack's config."""
+
+import os
+from collections import defaultdict
+from pathlib import Path
+from typing import cast
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from meshwright import AmbientNamespace, GatewayApiCrds, IstioAmbient, MeshWideMtls
+from meshwright.catalog import load_catalog
+from meshwright.config.clock import today
+from meshwright.config.istio import IstioAmbientMesh, MeshNamespace
+from meshwright.config.shared import ChartSource
+from meshwright.guidance.rollout import next_step
+from meshwright.istio.ambient import IstioAmbientArgs, IstioValues
+from meshwright.istio.namespace import AmbientNamespaceArgs, NamespaceWaypointArgs
+from meshwright.kubernetes import ChartSourceArgs
+
+
+def deploy(mesh: IstioAmbientMesh) -> None:
+    """Register the mesh and export what its operators ask for."""
+    provider = _provider("cluster", mesh)
+    crds = _gateway_api(mesh, provider)
+    with_provider = pulumi.ResourceOptions(providers=[provider])
+    istio = IstioAmbient(
+        "mesh",
+        _istio_args(mesh),
+        pulumi.ResourceOptions.merge(with_provider, pulumi.ResourceOptions(depends_on=[crds])),
+    )
+    after_istio = pulumi.ResourceOptions.merge(with_provider, pulumi.ResourceOptions(depends_on=[istio]))
+    namespaces = [AmbientNamespace(each.name, _namespace_args(each, mesh), after_istio) for each in mesh.namespaces]
+    if mesh.mtls == "strict":
+        MeshWideMtls(
+            "mesh-wide-mtls",
+            {"mode": "STRICT", "phases": {each.name: each.phase for each in mesh.namespaces}},
+            pulumi.ResourceOptions.merge(after_istio, pulumi.ResourceOptions(depends_on=namespaces)),
+        )
+    by_phase = defaultdict(list)
+    for each in mesh.namespaces:
+        by_phase[each.phase].append(each.name)
+    pulumi.export("namespaces", dict(by_phase))
+    pulumi.export("versions", {"istio": istio.version, "gateway-api": crds.version})
+    pulumi.export("next", next_step(mesh.namespaces, today()))
+
+
+def _provider(name: str, mesh: IstioAmbientMesh, **settings: bool) -> kubernetes.Provider:
+    """The cluster that the stack names; never the one that a shell happens to point at."""
+    cluster = mesh.cluster
+    kubeconfig: pulumi.Input[str] | None = cluster.kubeconfig
+    if cluster.stack:
+        kubeconfig = pulumi.StackReference(cluster.stack).require_output(cluster.output)
+    return kubernetes.Provider(name, kubeconfig=kubeconfig, context=cluster.context, **settings)
+
+
+def _gateway_api(mesh: IstioAmbientMesh, provider: kubernetes.Provider) -> GatewayApiCrds:
+    wanted, catalog = mesh.gateway_api, load_catalog()
+    bundle = catalog.gateway_api_bundle([catalog.release("istio", mesh.version)], wanted.version)
+    if wanted.mode == "adopt":
+        # Elsewhere these settings would take over what others own; here that is what was asked for.
+        provider = _provider("gateway-api-owner", mesh, upsert_existing_objects=True, enable_patch_force=True)
+    manifest = _from_here(wanted.path) if wanted.path else bundle.url
+    return GatewayApiCrds(
+        "gateway-api",
+        {"mode": wanted.mode, "version": bundle.version, "manifest": manifest},
+        pulumi.ResourceOptions(providers=[provider]),
+    )
+
+
+def _istio_args(mesh: IstioAmbientMesh) -> IstioAmbientArgs:
+    args: IstioAmbientArgs = {
+        "version": mesh.version,
+        "platform": mesh.cluster.platform,
+        "istiod_replicas": mesh.istiod.min_replicas,
+    }
+    if mesh.cluster.kubernetes_version:
+        args["kubernetes_version"] = mesh.cluster.kubernetes_version
+    if mesh.cluster.compute:
+        args["compute"] = list(mesh.cluster.compute)
+    if mesh.adopt.system_namespace:
+        args["adopt_namespace"] = True
+    if mesh.adopt.releases:
+        args["adopt_releases"] = list(mesh.adopt.releases)
+    if mesh.revision:
+        args["revision"] = mesh.revision
+    if mesh.hub:
+        args["hub"] = mesh.hub
+    if mesh.trust_domain:
+        args["trust_domain"] = mesh.trust_domain
+    if mesh.charts:
+        args["charts"] = _charts(mesh.charts)
+    if values := mesh.values.model_dump(exclude_defaults=True):
+        args["values"] = cast("IstioValues", values)
+    return args
+
+
+def _charts(source: ChartSource) -> ChartSourceArgs:
+    charts: ChartSourceArgs = {"source": source.source}
+    if source.url:
+        charts["address"] = source.url
+    if source.path:
+        charts["address"] = _from_here(source.path)
+    return charts
+
+
+def _namespace_args(namespace: MeshNamespace, mesh: IstioAmbientMesh) -> AmbientNamespaceArgs:
+    args: AmbientNamespaceArgs = {"namespace": namespace.name, "phase": namespace.phase}
+    if namespace.since:
+        args["since"] = namespace.since.isoformat()
+    if namespace.previous:
+        args["previous"] = {"phase": namespace.previous.phase}
+        if namespace.previous.since:
+            args["previous"]["since"] = namespace.previous.since.isoformat()
+    if namespace.adopt:
+        args["adopt"] = True
+    if mesh.revision:
+        args["revision"] = mesh.revision
+    if namespace.waypoint:
+        args["waypoint"] = cast("NamespaceWaypointArgs", namespace.waypoint.model_dump(mode="json", exclude_unset=True))
+    return args
+
+
+def _from_here(path: str) -> str:
+    """A path of the stack file, which is relative to the project, as the program and its providers see it."""
+    return os.path.relpath(Path(pulumi.runtime.get_root_directory()) / path)
