@@ -127,28 +127,29 @@ class Catalog:
         """
         return self._newest_safe(product, max(self._product(product).minors, key=version_key))
 
-    def gateway_api_bundle(self, consumers: Iterable[Release]) -> Bundle:
+    def gateway_api_bundle(self, consumers: Iterable[Release], version: str | None = None) -> Bundle:
         """Choose the CRD bundle that all consumers accept.
 
         The newest of their recommendations wins if all accept it; else the newest bundle that all accept.
 
+        Args:
+            consumers: The releases that read Gateway API objects in one cluster.
+            version: The bundle that is asked for, without `v`. None: the choice is ours.
+
         Raises:
-            ConfigError: the ranges do not meet (MW-E032).
+            ConfigError: the ranges do not meet, or don't have `version` in common (MW-E032); `version` is not in the
+                catalog (MW-E030).
         """
+        known = self.gateway_api_bundles
+        if version is not None and version not in known:
+            raise ConfigError(_unknown_version("gateway-api", version, (), known))
         ranges = {f"{c.product} {c.version}": c.gateway_api for c in consumers if c.gateway_api is not None}
-        accepted = [bundle for bundle in self.gateway_api_bundles if all(_accepts(r, bundle) for r in ranges.values())]
-        if not accepted:
-            clash = ", ".join(f"{name} takes {r.minimum} to {r.maximum}" for name, r in ranges.items())
-            raise ConfigError(
-                Problem(
-                    Code.GATEWAY_API_CLASH,
-                    f"no bundle of Gateway API CRDs suits all of its users: {clash}",
-                    "choose versions whose ranges meet, or run one of them on another cluster",
-                )
-            )
+        accepted = [bundle for bundle in known if all(_accepts(r, bundle) for r in ranges.values())]
+        if not accepted or version not in (None, *accepted):
+            raise ConfigError(_bundle_clash(version, ranges))
         recommended = max((r.recommended for r in ranges.values()), key=version_key, default=accepted[-1])
-        version = recommended if recommended in accepted else accepted[-1]
-        return Bundle(version, f"{GATEWAY_API_RELEASES}/v{version}/standard-install.yaml")
+        chosen = version or (recommended if recommended in accepted else accepted[-1])
+        return Bundle(chosen, f"{GATEWAY_API_RELEASES}/v{chosen}/standard-install.yaml")
 
     @cached_property
     def gateway_api_bundles(self) -> tuple[str, ...]:
@@ -200,7 +201,7 @@ class Catalog:
             oci_repository=entry.oci_repository,
             image_hub=entry.image_hub,
             charts=dict.fromkeys(entry.charts, own.chart_version or version),
-            advisories={name: advisory for name, advisory in advisories.items() if advisory.affects(minor, version)},
+            advisories={name: a for name, a in advisories.items() if a.affects(minor, version)},
             unsettled={
                 name: advisory for name, advisory in advisories.items() if advisory.fixed.get(minor) == "unknown"
             },
@@ -211,6 +212,21 @@ class Catalog:
 
 def _accepts(wanted: GatewayApiRange, bundle: str) -> bool:
     return version_key(wanted.minimum) <= version_key(bundle) <= version_key(wanted.maximum)
+
+
+def _bundle_clash(version: str | None, ranges: Mapping[str, GatewayApiRange]) -> Problem:
+    wants = ", ".join(f"{name} takes {r.minimum} to {r.maximum}" for name, r in ranges.items())
+    if version is not None:
+        return Problem(
+            Code.GATEWAY_API_CLASH,
+            f"Gateway API CRDs {version} do not suit all of their users: {wants}",
+            "leave the version out, and the newest that suits all is chosen",
+        )
+    return Problem(
+        Code.GATEWAY_API_CLASH,
+        f"no bundle of Gateway API CRDs suits all of its users: {wants}",
+        "choose versions whose ranges meet, or run one of them on another cluster",
+    )
 
 
 def _unknown_version(product: str, version: str, minors: tuple[str, ...], versions: tuple[str, ...]) -> Problem:

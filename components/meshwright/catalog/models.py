@@ -31,9 +31,9 @@ def version_key(version: str) -> tuple[int, ...]:
 
 
 class Entry(BaseModel):
-    """What all entries are: strict, closed and frozen."""
+    """What all entries are: strict, closed and frozen. Their validators are built on first use: most runs need few."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
 
 class Dated(Entry):

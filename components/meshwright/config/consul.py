@@ -1,0 +1,128 @@
+"""The config of a stack of kind `consul`."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from meshwright.config.base import (
+    ChartValues,
+    HostName,
+    Mistake,
+    Model,
+    Port,
+    ServiceName,
+    Spelt,
+    Text,
+    Whole,
+    repeated,
+)
+from meshwright.config.shared import ChartSource, Cluster, Compliance, EnvironmentName, Namespace, PhaseName, Workload
+
+Datacenter = Annotated[
+    str,
+    Spelt(
+        r"[a-z0-9]([-_a-z0-9]*[a-z0-9])?", "datacenter name", "use lower-case letters, digits, '-' and '_'", limit=63
+    ),
+]
+AnyService = Annotated[
+    str, Spelt(r"\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?", "service name", "write a service's name, or * for any", limit=63)
+]
+HttpPath = Annotated[str, Spelt(r"/\S*", "path", "begin it with /", limit=1000)]
+HttpMethod = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"]
+
+
+class ConsulNamespace(Namespace[PhaseName]):
+    """A namespace and its phase: unmeshed, permissive, strict."""
+
+
+class Vault(Model):
+    """The Vault, or OpenBao, that holds the certificate authority."""
+
+    address: Annotated[str, Spelt(r"https?://\S+", "address", "begin it with https://", limit=2000)] = Field(
+        examples=["https://vault.internal:8200"]
+    )
+    """Its address."""
+    flavor: Literal["vault", "openbao"] = "vault"
+    """Which of the two it is."""
+    namespace: Text | None = None
+    """The namespace in it."""
+
+
+class Allowed(Model):
+    """What an intention lets through; all HTTP traffic where nothing is said."""
+
+    path_prefix: HttpPath | None = None
+    """Paths that begin with this."""
+    path_exact: HttpPath | None = None
+    """This path alone."""
+    methods: tuple[HttpMethod, ...] = ()
+    """These methods. Default: all."""
+
+
+class Intention(Model):
+    """A permission for one service to call another. What no intention permits is refused."""
+
+    source: AnyService = Field(alias="from", examples=["web"])
+    """The calling service; `*` for any."""
+    to: AnyService = Field(examples=["api"])
+    """The called service; `*` for any."""
+    allow: tuple[Allowed, ...] = ()
+    """HTTP requests that are let through. Default: every connection."""
+
+
+class External(Model):
+    """A service outside the mesh, reached through the terminating gateway."""
+
+    name: ServiceName = Field(examples=["billing"])
+    """Its name in the mesh."""
+    host: HostName = Field(examples=["billing.corp"])
+    """Where it is."""
+    port: Port = Field(examples=[443])
+    """Its port."""
+
+
+class ConsulMesh(Model):
+    """Consul, with its certificate authority in Vault or OpenBao."""
+
+    kind: Literal["consul"]
+    """The mesh."""
+    version: (
+        Annotated[
+            str,
+            Spelt(
+                r"\d{1,3}\.\d{1,3}(\.\d{1,3})?", "version", 'write a minor, "2.0", or a full version, "2.0.3"', limit=11
+            ),
+        ]
+        | None
+    ) = None
+    """Quoted: a minor or full version of the chart. Default: the newest in the catalog."""
+    cluster: Cluster | None = None
+    """Where it runs."""
+    environment: EnvironmentName | None = None
+    """What the stack is for."""
+    compliance: Compliance = Field(default_factory=Compliance)
+    """What auditors ask for."""
+    workload: Workload = Field(default_factory=Workload)
+    """Facts about what runs."""
+    vault: Vault | None = None
+    """The certificate authority. Default: Consul's own."""
+    datacenter: Datacenter = "dc1"
+    """The datacenter's name."""
+    servers: Annotated[Whole, Field(ge=1, le=9)] = 3
+    """How many servers; 3 or 5 in production."""
+    namespaces: tuple[ConsulNamespace, ...] = ()
+    """The namespaces and how far each has come."""
+    intentions: tuple[Intention, ...] = ()
+    """Who may call whom."""
+    external: tuple[External, ...] = ()
+    """Services outside the mesh."""
+    charts: ChartSource | None = None
+    """Where the chart comes from. Default: HashiCorp's repository."""
+    values: ChartValues = Field(default_factory=dict)
+    """Chart values of yours, merged last."""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """An external service is named once, and a pair of services has one intention."""
+        yield from repeated("external", (each.name for each in self.external), "name")
+        yield from repeated("intentions", (f"{each.source} to {each.to}" for each in self.intentions))

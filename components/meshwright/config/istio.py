@@ -1,0 +1,184 @@
+"""The config of a stack of kind `istio-ambient`."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from meshwright.catalog import load_catalog
+from meshwright.config.base import (
+    ChartValues,
+    Flag,
+    HostName,
+    Mistake,
+    Model,
+    NamespaceName,
+    Replicas,
+    Spelt,
+    Text,
+    refusal,
+    repeated,
+)
+from meshwright.config.shared import (
+    ChartSource,
+    Cluster,
+    Compliance,
+    EnvironmentName,
+    Namespace,
+    PhaseName,
+    Workload,
+)
+from meshwright.errors import Code, ConfigError
+
+
+def _in_catalog(version: str) -> str:
+    catalog = load_catalog()
+    try:
+        catalog.release("istio", version)
+    except ConfigError as error:
+        raise refusal(*(Mistake(p.code, f": {p.message}", p.remedy) for p in error.problems)) from None
+    return version
+
+
+def _is_bundle(version: str) -> str:
+    catalog = load_catalog()
+    try:
+        catalog.gateway_api_bundle((), version)
+    except ConfigError as error:
+        raise refusal(*(Mistake(p.code, f": {p.message}", p.remedy) for p in error.problems)) from None
+    return version
+
+
+IstioVersion = Annotated[
+    str,
+    Spelt(r"\d{1,3}\.\d{1,3}(\.\d{1,3})?", "version", 'write a minor, "1.31", or a full version, "1.31.1"', limit=11),
+    AfterValidator(_in_catalog),
+]
+BundleVersion = Annotated[
+    str,
+    Spelt(r"\d{1,3}\.\d{1,3}\.\d{1,3}", "version of the bundle", 'write it in full: "1.6.1"', limit=11),
+    AfterValidator(_is_bundle),
+]
+Revision = Annotated[
+    str, Spelt(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", "revision", 'write it with dashes: "1-31-1"', limit=56)
+]
+
+
+class Waypoint(Model):
+    """The namespace's own L7 proxy. Ask for one only where L7 is needed: it is a hop and a deployment."""
+
+    waypoint_for: Literal["service", "workload", "all"] = Field(default="service", alias="for")
+    """The traffic it handles: addressed to services, to workloads (pod IPs), or both."""
+    reason: str = ""
+    """The L7 need that it answers, such as header routing. Policy asks for one."""
+    ingress: Flag = False
+    """Traffic from ingress gateways goes through it too. Without it they pass it by, and its policies with it."""
+    min_replicas: Replicas = 2
+    """Least number of replicas. Istio's default of 1 is a single point of failure."""
+    max_replicas: Replicas = 5
+    """Greatest number of replicas."""
+    allowed_namespaces: tuple[NamespaceName, ...] = ()
+    """Other namespaces that may use it."""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """The autoscaler has a range."""
+        if self.min_replicas > self.max_replicas:
+            message = f"is {self.min_replicas}, more than max_replicas ({self.max_replicas})"
+            yield Mistake(Code.CONTRADICTION, message, "lower it, or raise max_replicas", ("min_replicas",))
+        yield from repeated("allowed_namespaces", self.allowed_namespaces)
+
+
+class MeshNamespace(Namespace[PhaseName]):
+    """A namespace, its phase (unmeshed, permissive, strict) and its waypoint."""
+
+    waypoint: Waypoint | None = None
+    """An L7 proxy for the namespace. Default: none, L4 only."""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """A waypoint serves a namespace that is in the mesh."""
+        yield from super().mistakes()
+        if self.waypoint and self.phase == "unmeshed":
+            message = "is for a namespace that is unmeshed: no traffic would reach it"
+            yield Mistake(Code.CONTRADICTION, message, "remove it, or set phase: permissive", ("waypoint",))
+
+
+class Istiod(Model):
+    """The control plane."""
+
+    min_replicas: Replicas = 2
+    """Least number of replicas. The chart's default of 1 has no disruption budget either."""
+
+
+class GatewayApi(Model):
+    """The CRDs of the Gateway API, which a cluster has once."""
+
+    mode: Literal["create", "adopt", "skip"] = "create"
+    """`create`: this stack owns them, and they don't exist yet. `adopt`: this stack owns them from now on, and they exist.
+    `skip`: somebody else owns them."""
+    version: BundleVersion | None = None
+    """The bundle's version, in full. Default: the one in the catalog that suits all of its users."""
+    path: Text | None = None
+    """A local copy of the bundle's standard-install.yaml. Default: the release's file on GitHub."""
+
+
+class Adopt(Model):
+    """What exists in the cluster already and is taken over."""
+
+    releases: tuple[Literal["istio-base", "istiod", "istio-cni", "ztunnel"], ...] = ()
+    """Helm releases that are imported."""
+    system_namespace: Flag = False
+    """Istio's own namespace exists, and stays when the stack goes."""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """A release is named once."""
+        return repeated("releases", self.releases)
+
+
+class IstioValues(Model):
+    """Values of yours for each chart, merged last."""
+
+    base: ChartValues = Field(default_factory=dict)
+    """For the chart base."""
+    istiod: ChartValues = Field(default_factory=dict)
+    """For the chart istiod."""
+    cni: ChartValues = Field(default_factory=dict)
+    """For the chart cni."""
+    ztunnel: ChartValues = Field(default_factory=dict)
+    """For the chart ztunnel."""
+
+
+class IstioAmbientMesh(Model):
+    """Istio in ambient mode: ztunnel on every node, waypoints where L7 is needed."""
+
+    kind: Literal["istio-ambient"]
+    """The mesh."""
+    version: IstioVersion = Field(examples=["1.31"])
+    """Quoted. A minor, "1.31": the newest patch in the catalog that no advisory is known to affect. Or a full version."""
+    revision: Revision | None = None
+    """The control plane's revision, such as 1-31-1. Default: none."""
+    cluster: Cluster = Field(examples=[{"context": "prod-eu", "platform": "eks"}])
+    """Where it runs."""
+    environment: EnvironmentName | None = None
+    """What the stack is for."""
+    compliance: Compliance = Field(default_factory=Compliance)
+    """What auditors ask for."""
+    workload: Workload = Field(default_factory=Workload)
+    """Facts about what runs."""
+    namespaces: tuple[MeshNamespace, ...] = ()
+    """The namespaces and how far each has come."""
+    mtls: Literal["permissive", "strict"] = "permissive"
+    """The rule for the whole mesh. `strict` refuses plaintext everywhere, also in namespaces that are not listed."""
+    charts: ChartSource | None = None
+    """Where the charts come from. Default: Istio's OCI registry from 1.31 on, its HTTP repository before."""
+    hub: Text | None = None
+    """The image registry for all charts. Default: docker.io/istio."""
+    trust_domain: HostName | None = None
+    """The SPIFFE trust domain. Default: cluster.local."""
+    istiod: Istiod = Field(default_factory=Istiod)
+    """The control plane."""
+    gateway_api: GatewayApi = Field(default_factory=GatewayApi)
+    """Who owns the Gateway API's CRDs."""
+    adopt: Adopt = Field(default_factory=Adopt)
+    """What exists in the cluster already."""
+    values: IstioValues = Field(default_factory=IstioValues)
+    """Chart values of yours, merged last."""
