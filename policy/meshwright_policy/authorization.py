@@ -82,28 +82,24 @@ def _l7(rule: list[list[Match]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for clause in rule for match in clause for name in match.l7))
 
 
-def _enforced_by_ztunnel(subject: Subject, config: Config, *actions: str) -> str:
-    """Leave a policy to others, or give the open question about whether ztunnel gets it; empty where there is none.
+def _enforced_by_ztunnel(subject: Subject, config: Config, *actions: str) -> str | None:
+    """What is unknown about whether ztunnel gets a policy: empty where nothing is, ``None`` where it doesn't get it.
 
     Raises:
-        NotApplicableError: the policy isn't ztunnel's, or its action is none of ``actions``.
+        NotApplicableError: its action is none of ``actions``, or it is for sidecars or gateways.
     """
-    policy = subject.properties
-    action, namespace, selector = (
-        at(policy, "spec", "action"),
-        at(policy, "metadata", "namespace"),
-        at(policy, "spec", "selector"),
-    )
-    targets = [at(policy, "spec", key) for key in ("targetRefs", "targetRef")]
-    if any(target is not UNKNOWN and target for target in targets):
-        raise NotApplicableError("it is attached by targetRefs, so a waypoint or gateway enforces it")
+    metadata, spec = at(subject.properties, "metadata"), at(subject.properties, "spec")
+    action, namespace, selector = at(spec, "action"), at(metadata, "namespace"), at(spec, "selector")
+    targets = [at(spec, key) for key in ("targetRefs", "targetRef")]
+    sidecars = [glob for glob in elements(config["sidecar_namespaces"]) if isinstance(glob, str)]
+    if action is not UNKNOWN and (action or "ALLOW") not in actions:
+        raise NotApplicableError(f"its action is not {listed(actions)}")
     if _selects_a_gateway(selector):
         raise NotApplicableError("it selects a gateway, whose Envoy enforces it")
-    if action is not UNKNOWN and (action or "ALLOW") not in actions:
-        raise NotApplicableError(f"its action is not {listed(list(actions))}")
-    sidecars = [glob for glob in elements(config["sidecar_namespaces"]) if isinstance(glob, str)]
     if namespace is not UNKNOWN and any(fnmatchcase(str(namespace or "default"), glob) for glob in sidecars):
         raise NotApplicableError("its namespace is on sidecars, which enforce it")
+    if any(target is not UNKNOWN and target for target in targets):
+        return None
     unknown = {
         "action": action is UNKNOWN,
         "targetRefs": UNKNOWN in targets,
@@ -127,11 +123,6 @@ def _is_dry_run(subject: Subject) -> bool:
     return str(at(subject.properties, "metadata", "annotations", "istio.io/dry-run")).lower() == "true"
 
 
-def _not_in_force(subject: Subject) -> None:
-    if _is_dry_run(subject):
-        raise NotApplicableError("it is a dry run")
-
-
 def _rules(subject: Subject) -> Iterator[tuple[str, list[list[Match]]]]:
     """Each rule of a policy with its place; one alone is called "its rule"."""
     rules = elements(at(subject.properties, "spec", "rules"))
@@ -139,10 +130,10 @@ def _rules(subject: Subject) -> Iterator[tuple[str, list[list[Match]]]]:
         yield ("its rule" if len(rules) == 1 else f"rules[{index}]"), clauses(rule)
 
 
-def _settled(subject: Subject, open_question: str, found: list[str]) -> Iterator[Answer]:
+def _settled(subject: Subject, question: str, found: list[str]) -> Iterator[Answer]:
     """The violations, unless an unknown value leaves it open whether ztunnel gets the policy."""
-    if found and open_question:
-        yield Undecided(f"the {open_question} of {subject.name} is known only at the update")
+    if found and question:
+        yield Undecided(f"the {question} of {subject.name} is known only at the update")
     elif found:
         yield from (Violation(message) for message in found)
     elif any(match.open for _, rule in _rules(subject) for clause in rule for match in clause):
@@ -150,66 +141,60 @@ def _settled(subject: Subject, open_question: str, found: list[str]) -> Iterator
 
 
 def _deny(subject: Subject, config: Config) -> Iterator[Answer]:
-    open_question = _enforced_by_ztunnel(subject, config, "DENY")
-    _not_in_force(subject)
+    question = _enforced_by_ztunnel(subject, config, "DENY")
+    if question is None or _is_dry_run(subject):
+        return
     found = []
     for place, rule in _rules(subject):
         if not (fields := _l7(rule)):
             continue
-        names = listed(list(fields))
+        known = f"at ztunnel, which knows no {listed(fields)}"
         # Nothing is left of a clause: it matches nothing, and so does the rule.
         if any(not any(match.l4 for match in clause) for clause in rule):
-            found.append(
-                f"DENY policy {subject.name}: {place} never fires at ztunnel, which knows no {names}: all is allowed"
-            )
+            found.append(f"{place} never fires {known}: what it should deny is allowed")
         elif any(match.l7 and not match.l4 for clause in rule for match in clause):
-            found.append(
-                f"DENY policy {subject.name}: a part of {place} never fires at ztunnel, which knows no {names}: what "
-                "it should deny is allowed"
-            )
+            found.append(f"a part of {place} never fires {known}: what it should deny is allowed")
         else:
-            found.append(
-                f"DENY policy {subject.name}: {place} denies more at ztunnel than it says, which knows no {names}"
-            )
-    yield from _settled(subject, open_question, found)
+            found.append(f"{place} denies more than it says {known}")
+    yield from _settled(subject, question, [f"DENY policy {subject.name}: {effect}" for effect in found])
 
 
 def _allow(subject: Subject, config: Config) -> Iterator[Answer]:
-    open_question = _enforced_by_ztunnel(subject, config, "ALLOW")
-    _not_in_force(subject)
-    rules = list(_rules(subject))
-    dropped = [(place, _l7(rule)) for place, rule in rules if _l7(rule)]
-    found = []
+    question = _enforced_by_ztunnel(subject, config, "ALLOW")
+    if question is None or _is_dry_run(subject):
+        return
+    rules = [(place, _l7(rule)) for place, rule in _rules(subject)]
+    dropped = [(place, fields) for place, fields in rules if fields]
     if dropped and len(dropped) == len(rules):
-        names = listed(list(dict.fromkeys(name for _, fields in dropped for name in fields)))
-        found = [f"ALLOW policy {subject.name}: ztunnel knows no {names} and drops every rule: all is denied"]
-    elif dropped:
+        fields = dict.fromkeys(name for _, fields in dropped for name in fields)
+        found = [f"ztunnel knows no {listed(list(fields))} and drops every rule: all is denied"]
+    else:
         found = [
-            f"ALLOW policy {subject.name}: ztunnel knows no {listed(list(fields))} and drops {place}: "
-            "what it allows is denied"
+            f"ztunnel knows no {listed(fields)} and drops {place}: what it allows is denied"
             for place, fields in dropped
         ]
-    yield from _settled(subject, open_question, found)
+    yield from _settled(subject, question, [f"ALLOW policy {subject.name}: {effect}" for effect in found])
 
 
 def _custom(subject: Subject, config: Config) -> Iterator[Answer]:
-    open_question = _enforced_by_ztunnel(subject, config, "CUSTOM")
-    _not_in_force(subject)
-    yield from _settled(
-        subject, open_question, [f"CUSTOM policy {subject.name} never reaches ztunnel: nobody asks its authorizer"]
-    )
+    question = _enforced_by_ztunnel(subject, config, "CUSTOM")
+    if question is not None:
+        found = [f"CUSTOM policy {subject.name} never reaches ztunnel: nobody asks its authorizer"]
+        yield from _settled(subject, question, found)
 
 
-def _silent(subject: Subject, config: Config) -> Iterator[Answer]:
+def _audit(subject: Subject, config: Config) -> Iterator[Answer]:
     dry_run = _is_dry_run(subject)
-    open_question = _enforced_by_ztunnel(subject, config, *(("AUDIT", "ALLOW", "DENY") if dry_run else ("AUDIT",)))
+    question = _enforced_by_ztunnel(subject, config, *(("AUDIT", "ALLOW", "DENY") if dry_run else ("AUDIT",)))
+    if question is None:
+        return
     if dry_run:
         yield Undecided(
             f"ztunnel gets the dry run {subject.name} only where istiod has AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY"
         )
     else:
         found = [f"AUDIT policy {subject.name} never reaches ztunnel: nothing is audited"]
-        yield from _settled(subject, open_question, found)
+        yield from _settled(subject, question, found)
 
 
 _SIDECARS = {
@@ -233,7 +218,8 @@ _NOTES = (
     + ", and `when` with any key but "
     + ", ".join(f"`{key}`" for key in L4_CONDITIONS)
     + ". A policy that selects a gateway (label `istio: …gateway`, `app: istio-…` or a gateway's name) is left alone: "
-    "its Envoy enforces it. So is one in a namespace of `sidecar_namespaces`."
+    "its Envoy enforces it. So is one in a namespace of `sidecar_namespaces`. A dry "
+    "run denies and allows nothing: MW-IST-005 speaks about it."
 )
 
 
@@ -270,7 +256,7 @@ DENY = Rule(
     config=_SIDECARS,
     bad=Example(
         _policy("DENY", _METHODS),
-        "DENY policy no-admin: its rule never fires at ztunnel, which knows no methods: all is allowed",
+        "DENY policy no-admin: its rule never fires at ztunnel, which knows no methods: what it should deny is allowed",
     ),
     good=Example(_policy("DENY", _METHODS, _AT_WAYPOINT)),
     references=(*_REFERENCES, "https://github.com/istio/istio/issues/61126"),
@@ -334,7 +320,7 @@ AUDIT = Rule(
     bad=Example(_policy("AUDIT", "rules: [{}]"), "AUDIT policy no-admin never reaches ztunnel: nothing is audited"),
     good=Example(_policy("AUDIT", "rules: [{}]", _AT_WAYPOINT)),
     references=_REFERENCES,
-    check=_silent,
+    check=_audit,
 )
 
 RULES = (DENY, ALLOW, CUSTOM, AUDIT)

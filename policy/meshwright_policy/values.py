@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pulumi_policy.proxy import UnknownValueError
 
-_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T00:00:00Z?)?")
+_DAY = re.compile(r"(20\d{2}-\d{2}-\d{2})(?:T00:00:00Z?)?")
 _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -58,7 +58,7 @@ def elements(value: Any) -> list[Any]:
 
 
 def day(value: Any) -> date | None:
-    """A date from ``YYYY-MM-DD``, or from midnight of that day, which is how Pulumi passes on an unquoted YAML date."""
+    """A date of this century from ``YYYY-MM-DD``, or from its midnight, as Pulumi passes on an unquoted YAML date."""
     match = _DAY.fullmatch(value) if isinstance(value, str) else None
     try:
         return date.fromisoformat(match.group(1)) if match else None

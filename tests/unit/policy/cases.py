@@ -1,0 +1,665 @@
+"""What each rule says about what: one table, read by the tests of verdicts and by the tests of the rules themselves.
+
+A resource is written as in Pulumi YAML; the word ``<unknown>`` stands for a value that is unknown at preview.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from meshwright_policy.record import Subject
+from meshwright_policy.values import UNKNOWN
+
+POLICY = "kubernetes:security.istio.io/v1:AuthorizationPolicy"
+PEER = "kubernetes:security.istio.io/v1:PeerAuthentication"
+NAMESPACE = "kubernetes:core/v1:Namespace"
+OURS = "meshwright:index:"
+
+
+@dataclass(frozen=True)
+class Case:
+    rule: str
+    verdict: str
+    resources: tuple[Subject, ...]
+    says: str = ""
+    """The violations, one a line; the open question; or why it isn't applicable."""
+    config: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.verdict} {self.says[:60]}"
+
+
+def _unknowns(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _unknowns(element) for key, element in value.items()}
+    if isinstance(value, list):
+        return [_unknowns(element) for element in value]
+    return UNKNOWN if value == "<unknown>" else value
+
+
+def subject(kind: str, text: str, name: str = "it", parents: str = "") -> Subject:
+    urn = f"urn:pulumi:dev::shop::{parents}{kind}::{name}"
+    return Subject(kind, name, urn, _unknowns(yaml.safe_load(text)))
+
+
+def namespace(text: str, name: str = "it") -> Subject:
+    return subject(f"{OURS}AmbientNamespace", text, name)
+
+
+def _strict(rest: str) -> tuple[Subject, ...]:
+    return (namespace(f"{{namespace: shop, phase: strict, {rest}}}"),)
+
+
+def policy(spec: str, metadata: str = "{namespace: shop}") -> tuple[Subject, ...]:
+    return (subject(POLICY, f"{{metadata: {metadata}, spec: {spec}}}"),)
+
+
+def _mesh_wide(text: str) -> tuple[Subject, ...]:
+    return (subject(f"{OURS}MeshWideMtls", text),)
+
+
+def _helm(text: str, kind: str = "kubernetes:helm.sh/v3:Release") -> tuple[Subject, ...]:
+    return (subject(kind, text),)
+
+
+def _waypoint(text: str) -> tuple[Subject, ...]:
+    return (subject(f"{OURS}Waypoint", text),)
+
+
+_STRANGER = (subject("kubernetes:core/v1:ConfigMap", "{data: {a: b}}"),)
+_ROOT_STRICT = subject(PEER, "{metadata: {namespace: istio-system}, spec: {mtls: {mode: STRICT}}}", "by-hand")
+_MESHED = subject(NAMESPACE, "{metadata: {name: shop, labels: {istio.io/dataplane-mode: ambient}}}", "shop")
+_UNMESHED = subject(NAMESPACE, "{metadata: {name: old}}", "old")
+_CUT = "callers that speak plaintext would be cut off"
+
+PERMISSIVE_FIRST = [
+    Case("MW-ADO-001", "passed", _strict("previous: {phase: permissive}")),
+    Case("MW-ADO-001", "passed", (namespace("{phase: <unknown>, previous: {phase: permissive}}"),)),
+    Case(
+        "MW-ADO-001",
+        "violated",
+        _strict("since: 2026"),
+        "shop is strict, but no permissive phase before it is on record",
+    ),
+    Case("MW-ADO-001", "violated", _strict("previous: {phase: unmeshed}"), "shop is strict, but was unmeshed before"),
+    Case(
+        "MW-ADO-001",
+        "violated",
+        _strict("previous: {phase: hunter2}"),
+        "shop is strict, but was in a phase of no known name before",
+    ),
+    Case(
+        "MW-ADO-001",
+        "undecided",
+        _strict("previous: <unknown>"),
+        "the phase of shop, or the one before it, is known only at the update",
+    ),
+    Case(
+        "MW-ADO-001",
+        "undecided",
+        (namespace("{phase: <unknown>, previous: {phase: unmeshed}}"),),
+        "the phase of it, or the one before it, is known only at the update",
+    ),
+    Case("MW-ADO-001", "not_applicable", (namespace("{phase: permissive}"),), "it is not strict"),
+    Case("MW-ADO-001", "not_applicable", _STRANGER, "MW-ADO-001 does not look at kubernetes:core/v1:ConfigMap"),
+]
+
+SOAK = [
+    Case("MW-ADO-002", "passed", _strict('since: "2026-11-10", previous: {phase: permissive, since: "2026-11-03"}')),
+    Case("MW-ADO-002", "passed", _strict('previous: {phase: permissive, since: "2026-11-16T00:00:00Z"}')),
+    Case(
+        "MW-ADO-002",
+        "passed",
+        _strict('since: "2026-11-04", previous: {phase: permissive, since: "2026-11-03"}'),
+        config={"soak_days": 1.0},
+    ),
+    Case(
+        "MW-ADO-002",
+        "violated",
+        _strict('since: "2026-11-09", previous: {phase: permissive, since: "2026-11-03"}'),
+        "shop is strict after 6 of 7 days in permissive; strict is possible from 2026-11-10",
+    ),
+    Case(
+        "MW-ADO-002",
+        "violated",
+        _strict('since: "2027-11-09", previous: {phase: permissive, since: "2026-11-20"}'),
+        "shop is strict after 3 of 7 days in permissive; strict is possible from 2026-11-27",
+    ),
+    Case(
+        "MW-ADO-002",
+        "violated",
+        _strict('since: <unknown>, previous: {phase: permissive, since: "2026-11-24"}'),
+        "shop is strict after 0 of 7 days in permissive; strict is possible from 2026-12-01",
+    ),
+    Case(
+        "MW-ADO-002",
+        "violated",
+        _strict("previous: {phase: permissive}"),
+        "shop is strict, but since when it was permissive is not on record as YYYY-MM-DD",
+    ),
+    Case(
+        "MW-ADO-002",
+        "violated",
+        _strict('previous: {phase: permissive, since: "2026-02-30"}'),
+        "shop is strict, but since when it was permissive is not on record as YYYY-MM-DD",
+    ),
+    Case(
+        "MW-ADO-002",
+        "undecided",
+        _strict('since: <unknown>, previous: {phase: permissive, since: "2026-11-03"}'),
+        "the day on which shop turned strict is known only at the update",
+    ),
+    Case(
+        "MW-ADO-002",
+        "undecided",
+        _strict("previous: {phase: permissive, since: <unknown>}"),
+        "how long shop was permissive is known only at the update",
+    ),
+    Case(
+        "MW-ADO-002",
+        "undecided",
+        (namespace('{namespace: shop, phase: <unknown>, previous: {phase: permissive, since: "2026-11-22"}}'),),
+        "how long shop was permissive is known only at the update",
+    ),
+    Case("MW-ADO-002", "not_applicable", (namespace("{namespace: shop, phase: unmeshed}"),), "shop is not strict"),
+    Case(
+        "MW-ADO-002",
+        "not_applicable",
+        _strict("previous: {phase: unmeshed}"),
+        "shop was not permissive before; MW-ADO-001 speaks about that",
+    ),
+]
+
+MESH_WIDE_LAST = [
+    Case("MW-ADO-003", "passed", _mesh_wide("{mode: STRICT, phases: {a: strict, b: strict}}")),
+    Case("MW-ADO-003", "passed", _mesh_wide("{mode: PERMISSIVE, phases: {a: unmeshed}}")),
+    Case("MW-ADO-003", "passed", _mesh_wide("{mode: <unknown>, phases: {a: strict}}")),
+    Case(
+        "MW-ADO-003",
+        "violated",
+        _mesh_wide("{mode: STRICT, phases: {a: strict, b: permissive, c: unmeshed, d: <unknown>}}"),
+        f"mesh-wide mTLS is STRICT, but b is permissive and c is unmeshed: {_CUT}",
+    ),
+    Case(
+        "MW-ADO-003",
+        "undecided",
+        _mesh_wide("{mode: STRICT, phases: {a: strict, b: <unknown>}}"),
+        "the mesh-wide mode, or the phase of a namespace, is known only at the update",
+    ),
+    Case(
+        "MW-ADO-003",
+        "undecided",
+        _mesh_wide("{mode: <unknown>, phases: {a: unmeshed}}"),
+        "the mesh-wide mode, or the phase of a namespace, is known only at the update",
+    ),
+    Case(
+        "MW-ADO-003",
+        "undecided",
+        _mesh_wide("{mode: STRICT, phases: <unknown>}"),
+        "the mesh-wide mode, or the phase of a namespace, is known only at the update",
+    ),
+    Case(
+        "MW-ADO-003",
+        "undecided",
+        _mesh_wide("{mode: STRICT}"),
+        "mesh-wide mTLS may be STRICT, but no namespace is listed with its phase",
+    ),
+    Case("MW-ADO-003", "not_applicable", _STRANGER, "MW-ADO-003 does not look at kubernetes:core/v1:ConfigMap"),
+]
+
+LEFT_BEHIND = [
+    Case("MW-ADO-004", "passed", (_ROOT_STRICT, _MESHED)),
+    Case(
+        "MW-ADO-004",
+        "passed",
+        (
+            _ROOT_STRICT,
+            namespace("{namespace: shop, phase: strict}"),
+            subject(NAMESPACE, "{metadata: {name: kube-system}}"),
+            subject(NAMESPACE, "{metadata: {name: istio-system}}"),
+            subject(NAMESPACE, "{metadata: {name: side, labels: {istio-injection: enabled}}}"),
+            subject(NAMESPACE, "{metadata: {name: rev, labels: {istio.io/rev: stable}}}"),
+        ),
+    ),
+    Case(
+        "MW-ADO-004",
+        "passed",
+        (
+            _ROOT_STRICT,
+            subject(f"{NAMESPACE}Patch", "{metadata: {name: shop, labels: {istio.io/dataplane-mode: ambient}}}"),
+            subject(NAMESPACE, "{metadata: {name: shop}}"),
+        ),
+    ),
+    Case(
+        "MW-ADO-004",
+        "violated",
+        (_ROOT_STRICT, _MESHED, _UNMESHED, namespace("{namespace: slow, phase: permissive}")),
+        f"by-hand is STRICT for the whole mesh, but old is unmeshed and slow is permissive: {_CUT}",
+    ),
+    Case(
+        "MW-ADO-004",
+        "violated",
+        (
+            subject(f"{OURS}IstioAmbient", "{namespace: mesh}"),
+            subject(PEER, "{metadata: {namespace: mesh}, spec: {mtls: {mode: STRICT}}}", "by-hand"),
+            _UNMESHED,
+        ),
+        f"by-hand is STRICT for the whole mesh, but old is unmeshed: {_CUT}",
+    ),
+    Case(
+        "MW-ADO-004",
+        "violated",
+        (subject(PEER, "{metadata: {namespace: root}, spec: {mtls: {mode: STRICT}}}", "by-hand"), _UNMESHED),
+        f"by-hand is STRICT for the whole mesh, but old is unmeshed: {_CUT}",
+        {"root_namespace": "root"},
+    ),
+    Case("MW-ADO-004", "undecided", (_ROOT_STRICT,), "the stack holds no namespace by which to judge by-hand"),
+    Case(
+        "MW-ADO-004",
+        "undecided",
+        (_ROOT_STRICT, subject(NAMESPACE, "{metadata: {name: shop, labels: <unknown>}}")),
+        "by-hand, or the labels of a namespace, are known only at the update",
+    ),
+    Case(
+        "MW-ADO-004",
+        "undecided",
+        (_ROOT_STRICT, subject(NAMESPACE, "{metadata: {name: shop, labels: {istio.io/rev: <unknown>}}}")),
+        "by-hand, or the labels of a namespace, are known only at the update",
+    ),
+    Case(
+        "MW-ADO-004",
+        "undecided",
+        (_ROOT_STRICT, namespace("{namespace: shop, phase: <unknown>}")),
+        "by-hand, or the labels of a namespace, are known only at the update",
+    ),
+    Case(
+        "MW-ADO-004",
+        "undecided",
+        (subject(PEER, "{metadata: {namespace: istio-system}, spec: {mtls: {mode: <unknown>}}}", "by-hand"), _UNMESHED),
+        "by-hand, or the labels of a namespace, are known only at the update",
+    ),
+    *(
+        Case(
+            "MW-ADO-004",
+            "not_applicable",
+            (resource, _UNMESHED),
+            "no mesh-wide STRICT PeerAuthentication was written by hand",
+        )
+        for resource in (
+            subject(PEER, "{metadata: {namespace: shop}, spec: {mtls: {mode: STRICT}}}"),
+            subject(PEER, "{metadata: {namespace: istio-system}, spec: {mtls: {mode: PERMISSIVE}}}"),
+            subject(
+                PEER,
+                "{metadata: {namespace: istio-system}, spec: {selector: {matchLabels: {a: b}}, mtls: {mode: STRICT}}}",
+            ),
+            subject(
+                PEER,
+                "{metadata: {namespace: istio-system}, spec: {mtls: {mode: STRICT}}}",
+                parents=f"{OURS}MeshWideMtls$",
+            ),
+        )
+    ),
+    Case("MW-ADO-004", "not_applicable", _STRANGER, "MW-ADO-004 finds nothing that it looks at"),
+]
+
+
+def _changing(since: str, before: str = "", phase: str = "permissive", name: str = "shop") -> Subject:
+    previous = f", previous: {{phase: {before}}}" if before else ""
+    return namespace(f'{{namespace: {name}, phase: {phase}, since: "{since}"{previous}}}', name)
+
+
+ONE_AT_A_TIME = [
+    Case("MW-ADO-007", "passed", (_changing("2026-11-20"), _changing("2026-11-21", name="cart"))),
+    Case("MW-ADO-007", "passed", (_changing("2026-11-01"), _changing("2026-11-01", name="cart"))),
+    Case(
+        "MW-ADO-007",
+        "passed",
+        (_changing("2026-11-20", "permissive"), _changing("2026-11-20", phase="unmeshed", name="cart")),
+    ),
+    Case("MW-ADO-007", "passed", (_changing("<unknown>"),)),
+    Case(
+        "MW-ADO-007",
+        "violated",
+        (
+            _changing("2026-11-20", "permissive", "strict"),
+            _changing("2026-11-20", name="b"),
+            _changing("2026-11-20", name="a"),
+        ),
+        "b changes phase on 2026-11-20, the same day as a\nshop changes phase on 2026-11-20, the same day as b",
+    ),
+    Case(
+        "MW-ADO-007",
+        "violated",
+        (_changing("2026-11-01"), _changing("2026-11-01", name="cart")),
+        "shop changes phase on 2026-11-01, the same day as cart",
+        {"watch_days": 30},
+    ),
+    Case(
+        "MW-ADO-007",
+        "undecided",
+        (_changing("2026-11-20"), _changing("<unknown>", name="cart")),
+        "when cart changed phase is known only at the update",
+    ),
+    Case("MW-ADO-007", "not_applicable", _STRANGER, "MW-ADO-007 finds nothing that it looks at"),
+]
+
+WAYPOINT = [
+    *(
+        Case("MW-IST-001", "passed", _waypoint(f'{{reason: "{reason}"}}'))
+        for reason in ("Header routing for the beta cohort", "retries and timeouts", "HTTP authorization", "A/B test")
+    ),
+    Case("MW-IST-001", "violated", _waypoint("{}"), "the waypoint it gives no reason"),
+    Case("MW-IST-001", "violated", _waypoint('{reason: " "}'), "the waypoint it gives no reason"),
+    *(
+        Case(
+            "MW-IST-001",
+            "violated",
+            _waypoint(f"{{reason: {reason}}}"),
+            "the reason of the waypoint it names no L7 need",
+        )
+        for reason in ("needed", "the team wants one", "best practice", "defaults")
+    ),
+    Case("MW-IST-001", "undecided", _waypoint("{reason: <unknown>}"), "the reason is known only at the update"),
+    Case("MW-IST-001", "not_applicable", _STRANGER, "MW-IST-001 does not look at kubernetes:core/v1:ConfigMap"),
+]
+
+
+def _deny(rules: str) -> tuple[Subject, ...]:
+    return policy(f"{{action: DENY, rules: {rules}}}")
+
+
+def _never(field: str, place: str = "its rule") -> str:
+    return f"DENY policy it: {place} never fires at ztunnel, which knows no {field}: what it should deny is allowed"
+
+
+_L7_MATCHES = [
+    *((f"to: [{{operation: {{{name}: [x]}}}}]", name) for name in ("hosts", "notHosts", "methods", "notMethods")),
+    *((f"to: [{{operation: {{{name}: [x]}}}}]", name) for name in ("paths", "notPaths")),
+    *((f"from: [{{source: {{{name}: [x]}}}}]", name) for name in ("remoteIpBlocks", "notRemoteIpBlocks")),
+    *((f"from: [{{source: {{{name}: [x]}}}}]", name) for name in ("requestPrincipals", "notRequestPrincipals")),
+    *(
+        (f"when: [{{key: '{key}', values: [x]}}]", "when")
+        for key in (
+            "request.headers[x]",
+            "request.auth.claims[group]",
+            "connection.sni",
+            "remote.ip",
+            "source.serviceAccount",
+        )
+    ),
+]
+_L4_MATCHES = [
+    *(f"to: [{{operation: {{{name}: ['80']}}}}]" for name in ("ports", "notPorts")),
+    *(f"from: [{{source: {{{name}: [x]}}}}]" for name in ("ipBlocks", "notIpBlocks", "namespaces", "notNamespaces")),
+    *(f"from: [{{source: {{{name}: [x]}}}}]" for name in ("principals", "notPrincipals")),
+    *(f"from: [{{source: {{{name}: [x]}}}}]" for name in ("serviceAccounts", "notServiceAccounts")),
+    *(
+        f"when: [{{key: {key}, values: [x]}}]"
+        for key in ("source.ip", "source.namespace", "source.principal", "destination.ip", "destination.port")
+    ),
+]
+_DELETE = "to: [{operation: {methods: [DELETE]}}]"
+_WEB = "from: [{source: {principals: [web]}}]"
+
+# istio.md 2.4: what becomes of a policy without targetRefs.
+DENY = [
+    *(Case("MW-IST-002", "violated", _deny(f"[{{{match}}}]"), _never(name)) for match, name in _L7_MATCHES),
+    *(Case("MW-IST-002", "passed", _deny(f"[{{{match}}}]")) for match in _L4_MATCHES),
+    Case("MW-IST-002", "passed", _deny("[{}]")),
+    Case("MW-IST-002", "passed", policy("{action: DENY}")),
+    Case("MW-IST-002", "violated", _deny(f"[{{{_DELETE}, {_WEB}}}]"), _never("methods")),
+    Case(
+        "MW-IST-002",
+        "violated",
+        _deny(f"[{{{_WEB}}}, {{{_DELETE}}}, {{to: [{{operation: {{hosts: [a], paths: [b]}}}}]}}]"),
+        f"{_never('methods', 'rules[1]')}\n{_never('hosts and paths', 'rules[2]')}",
+    ),
+    Case(
+        "MW-IST-002",
+        "violated",
+        _deny("[{to: [{operation: {methods: [DELETE], ports: ['80']}}]}]"),
+        "DENY policy it: its rule denies more than it says at ztunnel, which knows no methods",
+    ),
+    Case(
+        "MW-IST-002",
+        "violated",
+        _deny("[{to: [{operation: {methods: [DELETE]}}, {operation: {ports: ['80']}}]}]"),
+        "DENY policy it: a part of its rule never fires at ztunnel, which knows no methods: what it should deny is allowed",
+    ),
+    Case(
+        "MW-IST-002",
+        "violated",
+        policy(
+            f"{{action: DENY, rules: [{{{_DELETE}}}]}}", "{namespace: shop, annotations: {istio.io/dry-run: 'false'}}"
+        ),
+        _never("methods"),
+    ),
+    Case("MW-IST-002", "violated", _deny("[{to: [{operation: {methods: [<unknown>]}}]}]"), _never("methods")),
+    Case(
+        "MW-IST-002",
+        "violated",
+        policy(f"{{action: DENY, rules: [{{{_DELETE}}}], selector: {{matchLabels: {{app: payment-gateway}}}}}}"),
+        _never("methods"),
+    ),
+    *(
+        Case("MW-IST-002", "undecided", _deny(rules), "the rules of it are known only at the update")
+        for rules in (
+            "<unknown>",
+            "[<unknown>]",
+            "[{to: <unknown>}]",
+            "[{to: [{operation: <unknown>}]}]",
+            "[{to: [{operation: {methods: <unknown>}}]}]",
+            "[{when: [<unknown>]}]",
+            "[{when: [{key: <unknown>}]}]",
+        )
+    ),
+    *(
+        Case(
+            "MW-IST-002",
+            "undecided",
+            policy(f"{{action: DENY, rules: [{{{_DELETE}}}], {what}: <unknown>}}"),
+            f"the {what.replace('targetRef:', 'targetRefs:')} of it is known only at the update",
+        )
+        for what in ("targetRefs", "selector")
+    ),
+    Case(
+        "MW-IST-002",
+        "undecided",
+        policy(f"{{action: <unknown>, rules: [{{{_DELETE}}}]}}", "{namespace: <unknown>}"),
+        "the action and namespace of it is known only at the update",
+        {"sidecar_namespaces": ["old"]},
+    ),
+    Case(
+        "MW-IST-002",
+        "passed",
+        policy(f"{{action: DENY, rules: [{{{_DELETE}}}], targetRefs: [{{kind: Service, name: cart}}]}}"),
+    ),
+    Case(
+        "MW-IST-002",
+        "passed",
+        policy(f"{{action: DENY, rules: [{{{_DELETE}}}], targetRef: {{kind: Service, name: cart}}}}"),
+    ),
+    *(
+        Case(
+            "MW-IST-002",
+            "not_applicable",
+            policy(f"{{action: DENY, rules: [{{{_DELETE}}}], selector: {{matchLabels: {{{label}}}}}}}"),
+            "it selects a gateway, whose Envoy enforces it",
+        )
+        for label in (
+            "istio: ingressgateway",
+            "app: istio-ingressgateway",
+            "gateway.networking.k8s.io/gateway-name: public",
+            "istio.io/gateway-name: public",
+        )
+    ),
+    *(
+        Case(
+            "MW-IST-002",
+            "not_applicable",
+            policy(f"{{action: DENY, rules: [{{{_DELETE}}}]}}", metadata),
+            "its namespace is on sidecars, which enforce it",
+            {"sidecar_namespaces": ["old-*", "default"]},
+        )
+        for metadata in ("{namespace: old-shop}", "{}")
+    ),
+    Case(
+        "MW-IST-002",
+        "passed",
+        policy(
+            f"{{action: DENY, rules: [{{{_DELETE}}}]}}", "{namespace: shop, annotations: {istio.io/dry-run: 'true'}}"
+        ),
+    ),
+    Case("MW-IST-002", "not_applicable", policy("{rules: [{}]}"), "its action is not DENY"),
+    Case("MW-IST-002", "not_applicable", _STRANGER, "MW-IST-002 does not look at kubernetes:core/v1:ConfigMap"),
+]
+
+ALLOW = [
+    *(
+        Case(
+            "MW-IST-003",
+            "violated",
+            policy(f"{{rules: [{{{match}}}]}}"),
+            f"ALLOW policy it: ztunnel knows no {name} and drops every rule: all is denied",
+        )
+        for match, name in _L7_MATCHES
+    ),
+    *(Case("MW-IST-003", "passed", policy(f"{{action: ALLOW, rules: [{{{match}}}]}}")) for match in _L4_MATCHES),
+    Case("MW-IST-003", "passed", policy("{}")),
+    Case(
+        "MW-IST-003",
+        "violated",
+        policy(f"{{rules: [{{{_WEB}}}, {{{_DELETE}, {_WEB}}}]}}"),
+        "ALLOW policy it: ztunnel knows no methods and drops rules[1]: what it allows is denied",
+    ),
+    Case(
+        "MW-IST-003",
+        "violated",
+        policy("{rules: [{to: [{operation: {methods: [GET], ports: ['80']}}]}]}"),
+        "ALLOW policy it: ztunnel knows no methods and drops every rule: all is denied",
+    ),
+    Case("MW-IST-003", "undecided", policy("{rules: <unknown>}"), "the rules of it are known only at the update"),
+    Case(
+        "MW-IST-003",
+        "undecided",
+        policy(f"{{action: <unknown>, rules: [{{{_DELETE}}}]}}"),
+        "the action of it is known only at the update",
+    ),
+    Case("MW-IST-003", "not_applicable", policy("{action: DENY}"), "its action is not ALLOW"),
+]
+
+_AT_WAYPOINT = "targetRefs: [{kind: Service, name: cart}]"
+
+OTHER_ACTIONS = [
+    Case("MW-IST-004", "passed", policy(f"{{action: CUSTOM, rules: [{{}}], {_AT_WAYPOINT}}}")),
+    Case("MW-IST-004", "passed", policy(f"{{action: <unknown>, {_AT_WAYPOINT}}}")),
+    Case("MW-IST-005", "passed", policy(f"{{action: AUDIT, rules: [{{}}], {_AT_WAYPOINT}}}")),
+    Case(
+        "MW-IST-004",
+        "violated",
+        policy("{action: CUSTOM, provider: {name: opa}, rules: [{}]}"),
+        "CUSTOM policy it never reaches ztunnel: nobody asks its authorizer",
+    ),
+    Case("MW-IST-004", "undecided", policy("{action: <unknown>}"), "the action of it is known only at the update"),
+    Case("MW-IST-004", "not_applicable", policy("{action: DENY}"), "its action is not CUSTOM"),
+    Case(
+        "MW-IST-005",
+        "violated",
+        policy("{action: AUDIT, rules: [{}]}"),
+        "AUDIT policy it never reaches ztunnel: nothing is audited",
+    ),
+    Case(
+        "MW-IST-005",
+        "undecided",
+        policy("{action: DENY, rules: [{}]}", "{annotations: {istio.io/dry-run: 'true'}}"),
+        "ztunnel gets the dry run it only where istiod has AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY",
+    ),
+    Case("MW-IST-005", "not_applicable", policy("{action: ALLOW}"), "its action is not AUDIT"),
+]
+
+_OCI = "oci://ghcr.io/istio/release/charts"
+_NEWEST = "the newest one of the day"
+
+PINNED = [
+    Case("MW-VER-001", "passed", _helm(f"{{chart: {_OCI}/istiod, version: 1.31.1}}")),
+    Case("MW-VER-001", "passed", _helm(f"{{chart: '{_OCI}/istiod:1.31.1'}}")),
+    Case(
+        "MW-VER-001",
+        "passed",
+        _helm(
+            "{chart: base, version: v1.31.1-rc.0, repositoryOpts: {repo: 'https://blob.istio.io/istio-release/charts'}}"
+        ),
+    ),
+    Case(
+        "MW-VER-001", "violated", _helm("{chart: istiod}"), f"it installs the chart istiod without a version: {_NEWEST}"
+    ),
+    *(
+        Case(
+            "MW-VER-001",
+            "violated",
+            _helm(f"{{chart: ztunnel, version: {version}}}", "kubernetes:helm.sh/v4:Chart"),
+            f"it installs the chart ztunnel in a range of versions: {_NEWEST}",
+        )
+        for version in ("'1.31'", "^1.31.0", "1.31.x", "'>=1.30.0 <1.32.0'", "1.31")
+    ),
+    Case(
+        "MW-VER-001",
+        "undecided",
+        _helm("{chart: istiod, version: <unknown>}"),
+        "the version of the chart istiod is known only at the update",
+    ),
+    *(
+        Case("MW-VER-001", "not_applicable", _helm(text), reason)
+        for text, reason in (
+            ("{chart: nginx}", "its chart is none of a mesh's"),
+            ("{chart: base, repositoryOpts: {repo: 'https://example.org'}}", "its chart is none of a mesh's"),
+            ("{chart: ./charts/istiod}", "its chart is a local one, which has no version to choose"),
+            ("{chart: istiod-1.31.1.tgz}", "its chart is a local one, which has no version to choose"),
+            ("{chart: <unknown>}", "its chart is known only at the update"),
+            ("{}", "it names no chart"),
+        )
+    ),
+]
+
+SUPPORTED = [
+    Case("MW-VER-002", "passed", _helm(f"{{chart: {_OCI}/istiod, version: v1.31.1}}")),
+    Case(
+        "MW-VER-002",
+        "violated",
+        _helm("{chart: istiod, version: 1.29.9}"),
+        "it installs istio 1.29.9, which has had no fixes since 2026-10-15",
+    ),
+    Case(
+        "MW-VER-002",
+        "undecided",
+        _helm("{chart: istiod, version: 9.9.9}"),
+        "the catalog knows nothing about istiod 9.9.9",
+    ),
+    Case(
+        "MW-VER-002",
+        "undecided",
+        _helm("{chart: istiod, version: <unknown>}"),
+        "the version of the chart istiod is known only at the update",
+    ),
+    Case(
+        "MW-VER-002",
+        "not_applicable",
+        _helm("{chart: istiod, version: '1.31'}"),
+        "its version is not pinned; MW-VER-001 speaks about that",
+    ),
+]
+
+CASES: list[Case] = [
+    *PERMISSIVE_FIRST,
+    *SOAK,
+    *MESH_WIDE_LAST,
+    *LEFT_BEHIND,
+    *ONE_AT_A_TIME,
+    *WAYPOINT,
+    *DENY,
+    *ALLOW,
+    *OTHER_ACTIONS,
+    *PINNED,
+    *SUPPORTED,
+]
