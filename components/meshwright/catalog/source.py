@@ -36,22 +36,28 @@ class Source:
 
     @property
     def overlays(self) -> tuple[str, ...]:
+        """The names of the overlays."""
         return tuple(overlay.name for overlay in self._overlays)
 
     @property
     def products(self) -> tuple[str, ...]:
+        """The names of all products."""
         return PRODUCTS
 
     def product(self, name: str) -> Product:
+        """One product with its versions."""
         return Product.model_validate(self.tree("products", name))
 
     def platforms(self) -> Mapping[str, Platform]:
+        """Platform -> facts."""
         return _PLATFORMS.validate_python(self.tree("platforms"))
 
     def gateway_api(self) -> GatewayApi:
+        """The bundles of CRDs."""
         return GatewayApi.model_validate(self.tree("gateway_api"))
 
     def features(self) -> Mapping[str, Mapping[str, Fact]]:
+        """Option -> feature -> fact."""
         return _FEATURES.validate_python(self.tree("features"))
 
     def tree(self, section: str, product: str = "") -> Tree:

@@ -10,7 +10,8 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from meshwright.config.base import MISTAKE, Mistake
+from meshwright.config import base
+from meshwright.config.base import Mistake
 from meshwright.config.document import KeyPath
 from meshwright.config.stack import KINDS, StackConfig
 from meshwright.errors import Code
@@ -55,7 +56,7 @@ def complain(error: ErrorDetails, mesh_kind: object, written: Callable[[KeyPath]
     """
     path = _key_path(error["loc"])
     match error["type"]:
-        case "meshwright":
+        case base.MISTAKE:
             yield from (from_mistake(mistake, path) for mistake in error["ctx"]["mistakes"])
         case "extra_forbidden":
             yield _unknown_key(path, mesh_kind)
@@ -141,21 +142,16 @@ def _wrong_type(path: KeyPath, value: object, wanted: str, written: str) -> Comp
         return Complaint(Code.UNQUOTED, f"{name} is the boolean {show(value)}", f'quote it: "{word}"', path)
     if wanted == "text" and isinstance(value, int | float):
         return _unquoted_number(path, value, written)
-    unquoted = (
-        ", without quotes" if isinstance(value, str) and ("number" in wanted or wanted == "true or false") else ""
-    )
-    return Complaint(Code.WRONG_TYPE, f"{name} is {show(value, path)}", f"write {wanted}{unquoted}", path)
+    scalar = wanted in (_WANTED["int_type"], _WANTED["float_type"], _WANTED["bool_type"])
+    quotes = ", without quotes" if isinstance(value, str) and scalar else ""
+    return Complaint(Code.WRONG_TYPE, f"{name} is {show(value, path)}", f"write {wanted}{quotes}", path)
 
 
 def _unquoted_number(path: KeyPath, value: float, written: str) -> Complaint:
     name, arrived = spell(path), show(value)
     if not written:
-        return Complaint(
-            Code.UNQUOTED,
-            f"{name} is the number {arrived}",
-            "quote it in the stack file: unquoted, 1.30 arrives as 1.3",
-            path,
-        )
+        remedy = "quote it in the stack file: unquoted, 1.30 arrives as 1.3"
+        return Complaint(Code.UNQUOTED, f"{name} is the number {arrived}", remedy, path)
     changed = f", which arrives as {arrived}" if written != arrived else ""
     return Complaint(Code.UNQUOTED, f"{name} is the number {written}{changed}", f'quote it: "{written}"', path)
 
@@ -172,10 +168,7 @@ def _out_of_bounds(path: KeyPath, error: ErrorDetails) -> Complaint:
         case "string_too_short" | "too_short":
             what, remedy = "is empty", "fill it, or remove the key"
         case _:
-            what, remedy = (
-                f"is {show(value, path)}, which does not belong here",
-                "see `meshwright schema` for what does",
-            )
+            what, remedy = f"is {show(value, path)}, which does not belong here", "see `meshwright schema`"
     return Complaint(Code.BAD_VALUE, f"{name} {what}", remedy, path)
 
 
@@ -206,6 +199,3 @@ def _model_in_or_none(annotation: Any) -> type[BaseModel] | None:
 
 def _fields(model: type[BaseModel]) -> dict[str, Any]:
     return {field.alias or name: field for name, field in model.model_fields.items()}
-
-
-assert MISTAKE == "meshwright"

@@ -1,8 +1,8 @@
 """A YAML file read with the line of everything in it.
 
-Scalars mean what they mean to Pulumi, which reads stack files with Go's yaml.v3: only `true` and `false` are booleans, and
-`1.30` is a number. Dates stay text. A hostile file costs a bounded amount of work: its size, its depth and the number of
-its values after the expansion of aliases are limited.
+Scalars mean what they mean to Pulumi, which reads stack files with Go's yaml.v3: only `true` and `false` are booleans,
+and `1.30` is a number. Dates stay text. A hostile file costs a bounded amount of work: its size, its depth and its
+values, counted after the expansion of aliases, are limited.
 """
 
 from __future__ import annotations
@@ -69,13 +69,10 @@ class Document:
         node = self.root
         yield node
         for key in path:
-            content = node.content
-            if (isinstance(key, int) and isinstance(content, list) and key < len(content)) or (
-                isinstance(content, dict) and key in content
-            ):
-                node = content[key]
-            else:
+            child = _child(node.content, key)
+            if child is None:
                 return
+            node = child
             yield node
 
     def place(self, path: KeyPath) -> str:
@@ -93,6 +90,12 @@ class Document:
         return any(node.broken for node in self.along(path))
 
 
+def _child(content: Any, key: Key) -> Node | None:
+    if isinstance(content, list):
+        return content[key] if isinstance(key, int) and key < len(content) else None
+    return content.get(key) if isinstance(content, dict) else None
+
+
 def read_document(path: Path, name: str = "", begins_with: str = "config: and meshwright:mesh:") -> Document:
     """Read a YAML file.
 
@@ -102,9 +105,9 @@ def read_document(path: Path, name: str = "", begins_with: str = "config: and me
         begins_with: What belongs into an empty file.
 
     Raises:
-        ConfigError: there is no such file (MW-E024), it is empty (MW-E025), can't be read as UTF-8 text (MW-E026), is over
-            1 MiB (MW-E027), no YAML (MW-E020) or stands for too many values (MW-E023). Duplicate keys (MW-E021) and tags
-            (MW-E022) don't raise: they are in the document's `problems`.
+        ConfigError: there is no such file (MW-E024), it is empty (MW-E025), can't be read as UTF-8 text (MW-E026), is
+            over 1 MiB (MW-E027), no YAML (MW-E020) or stands for too many values (MW-E023). Duplicate keys (MW-E021)
+            and tags (MW-E022) don't raise: they are in the document's `problems`.
     """
     name = name or str(path)
     text = _read_text(path, name)
@@ -163,12 +166,16 @@ def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0]
 
 
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
+
+
 class _Builder:
     """Builds nodes from libyaml's events, which come without recursion and without constructing anything."""
 
     def __init__(self, name: str, text: str) -> None:
         self._name = name
-        self._events = yaml.parse(text, Loader=yaml.CSafeLoader)
+        self._events: Iterator[Any] = yaml.parse(text, Loader=yaml.CSafeLoader)
         self._anchors: dict[str, Node] = {}
         self._problems: list[Problem] = []
         self._values = 0
@@ -182,7 +189,7 @@ class _Builder:
         next(self._events)
         after = next(self._events)
         if not isinstance(after, yaml.StreamEndEvent):
-            line = after.start_mark.line + 1
+            line = _line(after)
             raise ConfigError(
                 self._problem(Code.YAML_SYNTAX, line, "a second document begins here", "keep one in a file")
             )
@@ -191,7 +198,7 @@ class _Builder:
         return Document(self._name, root, self._problems)
 
     def _node(self, event: Any, depth: int) -> Node:
-        line = event.start_mark.line + 1
+        line = _line(event)
         if isinstance(event, yaml.AliasEvent):
             node = self._alias(event.anchor, line)
             self._check_depth(depth + node.height - 1, line)
@@ -264,7 +271,7 @@ class _Builder:
 
     def _key(self, event: Any) -> tuple[str | None, int]:
         """The key's text, or None for the merge key `<<`."""
-        line = event.start_mark.line + 1
+        line = _line(event)
         self._count(1, line)
         if not isinstance(event, yaml.ScalarEvent):
             raise ConfigError(self._problem(Code.YAML_SYNTAX, line, "a key is no plain text", "use a word as the key"))

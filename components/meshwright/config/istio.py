@@ -113,8 +113,8 @@ class GatewayApi(Model):
     """The CRDs of the Gateway API, which a cluster has once."""
 
     mode: Literal["create", "adopt", "skip"] = "create"
-    """`create`: this stack owns them, and they don't exist yet. `adopt`: this stack owns them from now on, and they exist.
-    `skip`: somebody else owns them."""
+    """`create`: this stack owns them, and they don't exist yet. `adopt`: this stack owns them from now on, and they
+    exist. `skip`: somebody else owns them."""
     version: BundleVersion | None = None
     """The bundle's version, in full. Default: the one in the catalog that suits all of its users."""
     path: Text | None = None
@@ -153,7 +153,8 @@ class IstioAmbientMesh(Model):
     kind: Literal["istio-ambient"]
     """The mesh."""
     version: IstioVersion = Field(examples=["1.31"])
-    """Quoted. A minor, "1.31": the newest patch in the catalog that no advisory is known to affect. Or a full version."""
+    """Quoted. A minor, "1.31": its newest patch in the catalog that no advisory is known to affect. Or a version in
+    full."""
     revision: Revision | None = None
     """The control plane's revision, such as 1-31-1. Default: none."""
     cluster: Cluster = Field(examples=[{"context": "prod-eu", "platform": "eks"}])

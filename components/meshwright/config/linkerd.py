@@ -76,8 +76,8 @@ class LinkerdMesh(Model):
     kind: Literal["linkerd"]
     """The mesh."""
     channel: Literal["edge", "enterprise"] = "edge"
-    """`edge`: open source, a release a week. `enterprise`: Buoyant's, with a licence key. There is no open-source stable
-    channel since February 2024."""
+    """`edge`: open source, a release a week. `enterprise`: Buoyant's, with a licence key. There is no open-source
+    stable channel since February 2024."""
     version: (
         Annotated[
             str,

@@ -101,7 +101,7 @@ def _top_level(document: Document) -> Iterator[Complaint]:
 
 
 def _is_misspelt(key: str) -> bool:
-    """Whether a config key is meant for meshwright and is none of ours. Keys of other namespaces are not our business."""
+    """Whether a config key is meant for meshwright and is none of ours. Other namespaces are not our business."""
     if key in (MESH, WAIVERS):
         return False
     ours = key.startswith("meshwright:") or key in ("mesh", "waivers")
@@ -113,7 +113,7 @@ def _secrets(node: Node, path: KeyPath) -> Iterator[Complaint]:
     if isinstance(node.content, dict):
         if set(node.content) == {"secure"} and isinstance(node.content["secure"].content, str):
             node.broken = True
-            remedy = "write it in plain, or move it to a config key of its own: the mesh holds no secrets, and is read without them"
+            remedy = "write it in plain, or move it to a config key of its own: the mesh is read without secrets"
             yield Complaint(Code.SECRET_IN_MESH, f"{spell(path)} is encrypted", remedy, path)
             return
         for key, child in node.content.items():

@@ -1,8 +1,7 @@
 """What all kinds of mesh have in common in a stack's config."""
 
 from collections.abc import Iterator
-from datetime import date
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
 from pydantic import Field
 
@@ -102,6 +101,11 @@ class Workload(Model):
 class PhaseRecord(Model, Generic[P]):
     """A phase that a namespace was in before."""
 
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
+        """The name in the JSON Schema, from the phases: PhaseRecord_unmeshed_audit_authenticated_deny."""
+        return "_".join((cls.__name__, *get_args(params[0])))
+
     phase: P = Field(examples=["permissive"])
     """The phase."""
     since: PastDay | None = None
@@ -118,12 +122,10 @@ class Rung(PhaseRecord[P], Generic[P]):
 
     def mistakes(self) -> Iterator[Mistake]:
         """The phase before this one began before it."""
-        before: date | None = self.previous.since if self.previous else None
+        before = self.previous.since if self.previous else None
         if before and self.since and before > self.since:
             message = f"is {before}, after the phase that followed it ({self.since})"
-            yield Mistake(
-                Code.BAD_DATE, message, "write the day on which the previous phase began", ("previous", "since")
-            )
+            yield Mistake(Code.BAD_DATE, message, "write the day on which that phase began", ("previous", "since"))
 
 
 class Namespace(Rung[P], Generic[P]):
@@ -146,8 +148,8 @@ class ChartSource(Model):
     """Where charts come from."""
 
     source: Literal["oci", "repository", "mirror", "path"] = Field(examples=["oci"])
-    """`oci`: the project's registry. `repository`: its HTTP repository. `mirror`: an address of yours that holds the same
-    charts under the same names. `path`: a folder with one folder a chart."""
+    """`oci`: the project's registry. `repository`: its HTTP repository. `mirror`: an address of yours that holds the
+    same charts under the same names. `path`: a folder with one folder a chart."""
     url: (
         Annotated[str, Spelt(r"(oci|https?|file)://\S+", "address", "begin it with oci:// or https://", limit=2000)]
         | None

@@ -1,7 +1,7 @@
 """What can't work between the parts of a stack's config.
 
-These checks read the raw config, so that one misspelt value elsewhere does not hide what they find. Parts that are wrong
-in themselves they leave alone: the models have complained of those.
+These checks read the raw config, so that one misspelt value elsewhere does not hide what they find. Parts that are
+wrong in themselves they leave alone: the models have complained of those.
 """
 
 from collections.abc import Iterator
