@@ -37,6 +37,7 @@ _FEATURES = (
     "INVOKE_DEPENDS_ON",
 )
 _STACK_REFERENCE = "pulumi:pulumi:StackReference"
+_PROVIDER = "pulumi:providers:"
 _UNKNOWN = Value(string_value=values.UNKNOWN)
 
 
@@ -90,6 +91,8 @@ class Monitor:
         own = list(request.transforms)
         if transforms:
             transform_resource(request, transforms, self._callbacks)
+        if request.type.startswith(_PROVIDER) and request.version:
+            request.object.fields["version"].string_value = request.version
         with self._lock:
             urn = self._admit(request, own)
         response = resource_pb2.RegisterResourceResponse(urn=urn)

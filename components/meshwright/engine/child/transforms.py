@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from typing import Any
 
 import grpc
-import pulumi
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc, resource_pb2
 
 from . import values
+from .registry import Refusal
+
+
+class WouldBlock(BaseException):
+    """A callback can't be called from the event loop that has to answer it."""
 
 
 class Callbacks:
@@ -19,7 +25,14 @@ class Callbacks:
         self._channels: dict[str, grpc.Channel] = {}
 
     def invoke(self, callback: callback_pb2.Callback, request: bytes) -> bytes:
-        """Calls back. Raises `pulumi.RunError` with what the callback raised."""
+        """Calls back.
+
+        Raises:
+            WouldBlock: In the thread of the event loop.
+            Refusal: With what the callback raised.
+        """
+        if asyncio._get_running_loop() is not None:
+            raise WouldBlock
         channel = self._channels.get(callback.target)
         if channel is None:
             channel = self._channels[callback.target] = grpc.insecure_channel(callback.target)
@@ -27,7 +40,7 @@ class Callbacks:
         try:
             answer = stub.Invoke(callback_pb2.CallbackInvokeRequest(token=callback.token, request=request))
         except grpc.RpcError as error:
-            raise pulumi.RunError(f"a transform failed: {error.details()}") from None
+            raise _failure(str(error.details())) from None
         return bytes(answer.response)
 
     def close(self) -> None:
@@ -35,6 +48,14 @@ class Callbacks:
         for channel in self._channels.values():
             channel.close()
         self._channels.clear()
+
+
+def _failure(details: str) -> Refusal:
+    """What a callback raised; the SDK gives ``Invoke callback TOKEN error: MESSAGE:`` and the frames of the program."""
+    text = details.partition(" error: ")[2] or details
+    frames = re.findall(r'File "([^"]+)", line (\d+)', text)
+    message = text.partition(":\n")[0].strip()
+    return Refusal("MW-E060", f"a transform failed: {message}", "correct it", ":".join(frames[-1]) if frames else "")
 
 
 def transform_resource(

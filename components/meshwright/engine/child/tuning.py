@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pulumi
-from pulumi.runtime import settings
 from pulumi.runtime.proto import source_pb2
 
 from . import values
 from .registry import Refusal
+from .transforms import WouldBlock
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
     from types import FrameType
 
     from .monitor import Monitor
@@ -33,11 +33,13 @@ if TYPE_CHECKING:
 @contextmanager
 def tuned(monitor: Monitor) -> Iterator[None]:
     """Changes the SDK for the length of one run."""
-    resource, invoke = sys.modules["pulumi.runtime.resource"], sys.modules["pulumi.runtime.invoke"]
+    resource, invoke, stack = (sys.modules[f"pulumi.runtime.{name}"] for name in ("resource", "invoke", "stack"))
     with ExitStack() as changes:
         changes.enter_context(patch.object(pulumi.log, "debug", _say_nothing))
         if hasattr(resource, "_get_stack_trace"):
             changes.enter_context(patch.object(resource, "_get_stack_trace", _stack_trace))
+        if hasattr(stack, "asyncio"):
+            changes.enter_context(patch.object(stack, "asyncio", _Asyncio()))
         if hasattr(invoke, "_invoke"):
             changes.enter_context(patch.object(invoke, "_invoke", _checked(invoke._invoke, monitor)))
         for name in vars(pulumi.Config):
@@ -48,22 +50,34 @@ def tuned(monitor: Monitor) -> Iterator[None]:
 
 
 class InlineExecutor(ThreadPoolExecutor):
-    """Runs the SDK's calls to the monitor where they are, and everything else in threads.
-
-    While a callback server is open, calls go to threads too: the monitor may call back into the loop that is waiting.
-    """
+    """Runs the SDK's calls to the monitor where they are, and everything else in threads."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Submits a call."""
-        ours = getattr(fn, "__module__", "") == "pulumi.runtime._context"
-        if not ours or getattr(settings.SETTINGS, "callbacks", None) is not None:
+        """Submits a call; one that has to wait for the event loop goes to a thread after all."""
+        if getattr(fn, "__module__", "") != "pulumi.runtime._context":
             return super().submit(fn, *args, **kwargs)
         future: Future[Any] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
+        except WouldBlock:
+            return super().submit(fn, *args, **kwargs)
         except Exception as error:
             future.set_exception(error)
         return future
+
+
+class _Asyncio:
+    """``asyncio`` for ``pulumi.runtime.stack``, which waits for the first of all outputs, again and again.
+
+    To wait until all are done, or one fails, comes to the same, in linear time.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    @staticmethod
+    async def wait(tasks: Iterable[asyncio.Task[Any]], **_: object) -> tuple[set[Any], set[Any]]:
+        return await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
 
 
 def _say_nothing(*_: object, **__: object) -> None:
