@@ -1,0 +1,128 @@
+"""An Istio ambient mesh in a few lines: what it is made of, and how far each namespace is.
+
+Everything is read from the graph, so that a program which composes the components itself is summed up too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from meshwright.cli.output import Line, columns, line, plural
+from meshwright.cli.trees import branches
+from meshwright.config.clock import today
+from meshwright.guidance.rollout import SOAK_DAYS, next_step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from meshwright.engine.graph import Graph, Resource, Value
+
+_MESH = "meshwright:index:IstioAmbient"
+_NAMESPACE = "meshwright:index:AmbientNamespace"
+_WAYPOINT = "meshwright:index:Waypoint"
+_RELEASE = "kubernetes:helm.sh/v3:Release"
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceLine:
+    """A namespace of the mesh, as its component was told."""
+
+    name: str
+    phase: str
+    since: date | None
+    waypoint: Mapping[str, Value] | None
+    """The waypoint's inputs; None without one."""
+
+
+def is_mesh(graph: Graph) -> bool:
+    """Whether there is a mesh to sum up."""
+    return bool(graph.of_type(_MESH))
+
+
+def title(graph: Graph) -> str:
+    """`istio-ambient 1.31.1 on kind`."""
+    mesh = graph.of_type(_MESH)[0]
+    version = mesh.outputs.get("version") or mesh.inputs.get("version")
+    return f"istio-ambient {version} on {mesh.inputs.get('platform')}"
+
+
+def lines(graph: Graph) -> Iterator[Line]:
+    """Each mesh with its releases, and below them the namespaces."""
+    for mesh in graph.of_type(_MESH):
+        yield line((mesh.name, "bold"), "  IstioAmbient")
+    rows = [_row(namespace) for namespace in namespaces(graph)]
+    releases = [resource for resource in graph.of_type(_RELEASE) if _is_below(resource, graph)]
+    yield from map(line, branches([_releases(releases), *columns(rows)] if rows else [_releases(releases)]))
+
+
+def namespaces(graph: Graph) -> list[NamespaceLine]:
+    """The namespaces of the mesh, in the program's order."""
+    waypoints = {resource.parent: resource.inputs for resource in graph.of_type(_WAYPOINT)}
+    return [
+        NamespaceLine(
+            name=str(resource.inputs.get("namespace")),
+            phase=str(resource.inputs.get("phase")),
+            since=_day(resource.inputs.get("since")),
+            waypoint=waypoints.get(resource.urn),
+        )
+        for resource in graph.of_type(_NAMESPACE)
+    ]
+
+
+def what_next(graph: Graph) -> str:
+    """The next step of the rollout, as one sentence."""
+    return next_step(namespaces(graph), today())
+
+
+def _is_below(resource: Resource, graph: Graph) -> bool:
+    return any(mesh.urn == resource.parent for mesh in graph.of_type(_MESH))
+
+
+def _releases(releases: list[Resource]) -> str:
+    hubs = {hub for release in releases if (hub := _hub(release.inputs.get("values") or {}))}
+    pinned = all(release.inputs.get("version") for release in releases)
+    facts = [plural(len(releases), "release"), ", ".join([*sorted(hubs), *(["pinned"] if pinned else [])])]
+    return "   ".join([", ".join(map(_release, releases)), *filter(None, facts)])
+
+
+def _release(release: Resource) -> str:
+    name = str(release.inputs.get("name") or release.name)
+    replicas = (release.inputs.get("values") or {}).get("autoscaleMin")
+    return f"{name} ×{replicas:g}" if isinstance(replicas, (int, float)) else name
+
+
+def _hub(values: Mapping[str, Value]) -> str:
+    hub = values.get("hub") or (values.get("global") or {}).get("hub")
+    return hub if isinstance(hub, str) else ""
+
+
+def _row(namespace: NamespaceLine) -> tuple[str, str, str, str, str]:
+    meshed = namespace.phase != "unmeshed"
+    waypoint = namespace.waypoint
+    layer = "" if not meshed else "L4" if waypoint is None else "L7"
+    extra = ""
+    if waypoint is not None:
+        replicas = waypoint.get("min_replicas")
+        extra = "waypoint" + (f" ×{replicas:g}" if isinstance(replicas, (int, float)) else "")
+        if isinstance(reason := waypoint.get("reason"), str):
+            extra += f'  "{reason}"'
+    return namespace.name, namespace.phase, _when(namespace) if meshed else "", layer, extra
+
+
+def _when(namespace: NamespaceLine) -> str:
+    """How long a permissive namespace has been watched; since when any other is in its phase."""
+    if namespace.since is None:
+        return "since when is not said"
+    days = (today() - namespace.since).days
+    if namespace.phase == "permissive" and days < SOAK_DAYS:
+        return f"{days} of {SOAK_DAYS} days"
+    return f"since {namespace.since}"
+
+
+def _day(text: Value) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
