@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +37,12 @@ class Pulumi:
     project: Path
     env: dict[str, str]
     stack: str = "dev"
-    used: set[str] = field(default_factory=set)
 
     def run(self, *args: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
         """Run a command; where ``check`` is on, a failure shows what it printed."""
         done = subprocess.run(
-            ["pulumi", *args, "--non-interactive", "--cwd", str(self.project)],
+            ["pulumi", *args, "--non-interactive"],
+            cwd=self.project,
             env={**self.env, **env},
             capture_output=True,
             text=True,

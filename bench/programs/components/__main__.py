@@ -1,0 +1,14 @@
+"""100 namespaces by our component."""
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from meshwright import AmbientNamespace
+
+cluster = kubernetes.Provider("cluster", context="bench")
+for number in range(100):
+    AmbientNamespace(
+        f"team-{number}",
+        {"namespace": f"team-{number}", "phase": "permissive", "waypoint": {"reason": "retries"}},
+        pulumi.ResourceOptions(providers=[cluster]),
+    )
