@@ -46,7 +46,7 @@ COMPARISONS = (
     Comparison(
         "preview quickstart, with policy",
         (MESHWRIGHT, "preview", "quickstart"),
-        "its program under set_mocks' SDK alone",
+        "importing the SDKs it needs",
         (PYTHON, "-c", "import pulumi, pulumi_kubernetes.core.v1, pulumi_kubernetes.helm.v3, pulumi_policy"),
     ),
     Comparison(
