@@ -200,7 +200,7 @@ class _Builder:
     def _node(self, event: Any, depth: int) -> Node:
         line = _line(event)
         if isinstance(event, yaml.AliasEvent):
-            node = self._alias(event.anchor, line)
+            node = self._alias(str(event.anchor), line)
             self._check_depth(depth + node.height - 1, line)
             return node
         self._check_depth(depth, line)

@@ -102,7 +102,7 @@ class PhaseRecord(Model, Generic[P]):
     """A phase that a namespace was in before."""
 
     @classmethod
-    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
         """The name in the JSON Schema, from the phases: PhaseRecord_unmeshed_audit_authenticated_deny."""
         return "_".join((cls.__name__, *get_args(params[0])))
 
