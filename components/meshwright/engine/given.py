@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from meshwright.engine import goyaml
 from meshwright.engine.graph import Secret
 from meshwright.errors import Code, ConfigError, Problem
 
@@ -67,11 +68,11 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML without constructed objects, but for ``!secret``."""
+class _Loader(goyaml.Loader):
+    """Pulumi's YAML with ``!secret``."""
 
 
-def _construct_secret(loader: yaml.SafeLoader, node: yaml.Node) -> Secret:
+def _construct_secret(loader: goyaml.Loader, node: yaml.Node) -> Secret:
     if isinstance(node, yaml.MappingNode):
         return Secret(loader.construct_mapping(node, deep=True))
     if isinstance(node, yaml.SequenceNode):
@@ -84,23 +85,21 @@ _Loader.add_constructor("!secret", _construct_secret)
 
 def load_given(path: Path) -> Given:
     """Reads a file for ``--with``. Raises `ConfigError` (MW-E069) with every mistake in it."""
-    try:
-        content = yaml.load(path.read_text("utf-8"), Loader=_Loader)  # noqa: S506  (a SafeLoader)
-    except OSError as error:
-        raise ConfigError(_problem(path, f"can't be read ({error.strerror})", "name a file that exists")) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        what = getattr(error, "problem", None) or "it is not UTF-8"
-        line = mark.line + 1 if mark else 1
-        raise ConfigError(_problem(path, f"is not YAML ({what})", "correct it", line)) from None
-    problems = [_problem(path, *mistake) for mistake in _mistakes(content)]
+    content = goyaml.load(path, Code.GIVEN_INVALID, _Loader).content
+    problems = [Problem(Code.GIVEN_INVALID, *mistake, f"{path}") for mistake in _mistakes(content)]
     if problems:
         raise ConfigError(problems)
-    content = content or {}
-    invokes = tuple(
-        Invoke(item["token"], item["result"], item.get("args") or {}) for item in content.get("invokes") or ()
+    stacks, invokes = _part(content, "stacks", {}), _part(content, "invokes", [])
+    return Given(
+        {name: outputs or {} for name, outputs in stacks.items()},
+        tuple(Invoke(item["token"], item["result"], _part(item, "args", {})) for item in invokes),
     )
-    return Given({name: outputs or {} for name, outputs in (content.get("stacks") or {}).items()}, invokes)
+
+
+def _part(content: Mapping[str, Any] | None, key: str, nothing: Any) -> Any:
+    """What stands under a key; nothing when it is absent or empty."""
+    value = (content or {}).get(key)
+    return nothing if value is None else value
 
 
 def _mistakes(content: Any) -> list[tuple[str, str]]:
@@ -109,7 +108,7 @@ def _mistakes(content: Any) -> list[tuple[str, str]]:
     if not isinstance(content, dict):
         return [("is not a mapping", "write `stacks:` and `invokes:` at its top")]
     found = [(f"has the unknown key {key!r}", "one of: stacks, invokes") for key in content if key not in _FORM]
-    stacks, invokes = content.get("stacks") or {}, content.get("invokes") or []
+    stacks, invokes = _part(content, "stacks", {}), _part(content, "invokes", [])
     if not isinstance(stacks, dict):
         found.append(("stacks is not a mapping", "write `organization/project/stack: {output: value}`"))
     else:
@@ -133,10 +132,6 @@ def _invoke_mistakes(item: Any) -> list[tuple[str, str]]:
         found.append((".token is missing", "name the function, such as aws:index/getRegion:getRegion"))
     if not isinstance(item.get("result"), dict):
         found.append((".result is not a mapping", "write the properties that the function returns"))
-    if not isinstance(item.get("args") or {}, dict):
+    if not isinstance(_part(item, "args", {}), dict):
         found.append((".args is not a mapping", "write the arguments that must match, or leave it out"))
     return found
-
-
-def _problem(path: Path, message: str, remedy: str, line: int | None = None) -> Problem:
-    return Problem(Code.GIVEN_INVALID, message, remedy, f"{path}:{line}" if line else str(path))

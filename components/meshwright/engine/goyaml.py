@@ -48,14 +48,14 @@ class Document:
     lines: Mapping[tuple[str, ...], int] = field(default_factory=dict)
 
 
-def load(path: Path, code: Code) -> Document:
+def load(path: Path, code: Code, loader_class: type[Loader] | None = None) -> Document:
     """Reads a YAML file. Raises `ConfigError` with the code for a file that can't be read, or isn't YAML."""
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST_FILE + 1)
         if len(data) > _LARGEST_FILE:
             raise _error(code, f"{path}", "is larger than 1 MB", "keep large data in files of its own")
-        loader = _Loader(data.decode("utf-8-sig"))
+        loader = (loader_class or Loader)(data.decode("utf-8-sig"))
         node = loader.get_single_node()
         content = _bounded(loader.construct_document(node), [_MOST_VALUES]) if node else None
     except OSError as error:
@@ -156,29 +156,35 @@ def _time(plain: str) -> str | None:
     return f"{moment:%Y-%m-%d %H:%M:%S}{digits} {shown} {'UTC' if shown == '+0000' else shown}"
 
 
-class _Loader(yaml.SafeLoader):
+class Loader(yaml.SafeLoader):
     """PyYAML's parser with Go's meaning of scalars and mappings."""
 
     def resolve(self, kind: type[yaml.Node], value: str | None, implicit: Any) -> str:
+        """The tag of a node; a plain scalar gets one of our own."""
         if kind is yaml.ScalarNode and implicit[0]:
             return "tag:yaml.org,2002:merge" if value == "<<" else _PLAIN
         return str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]
 
     def construct_plain(self, node: yaml.ScalarNode) -> Any:
+        """A plain scalar."""
         return resolve(str(node.value))
 
     def construct_text(self, node: yaml.ScalarNode) -> str:
+        """A quoted scalar, or one that says it is a string."""
         return str(node.value)
 
     def construct_bytes(self, node: yaml.ScalarNode) -> str:
+        """The text in ``!!binary``."""
         return self.construct_yaml_binary(node).decode("utf-8", "replace")
 
     def construct_object_map(self, node: yaml.MappingNode) -> Any:
+        """A mapping, in two steps, since it may refer to itself."""
         content: dict[str, Any] = {}
         yield content
         content.update(self.construct_mapping(node, deep=True))
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The entries of a mapping: keys are strings, and none stands there twice."""
         seen: dict[str, int] = {}
         for key, _ in node.value:
             line = key.start_mark.line + 1
@@ -191,11 +197,11 @@ class _Loader(yaml.SafeLoader):
         return {key if isinstance(key, str) else text(key): value for key, value in plain.items()}
 
 
-_Loader.add_constructor(_PLAIN, _Loader.construct_plain)
-_Loader.add_constructor("tag:yaml.org,2002:str", _Loader.construct_text)
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_plain)
-_Loader.add_constructor("tag:yaml.org,2002:binary", _Loader.construct_bytes)
-_Loader.add_constructor("tag:yaml.org,2002:map", _Loader.construct_object_map)
+Loader.add_constructor(_PLAIN, Loader.construct_plain)
+Loader.add_constructor("tag:yaml.org,2002:str", Loader.construct_text)
+Loader.add_constructor("tag:yaml.org,2002:timestamp", Loader.construct_plain)
+Loader.add_constructor("tag:yaml.org,2002:binary", Loader.construct_bytes)
+Loader.add_constructor("tag:yaml.org,2002:map", Loader.construct_object_map)
 
 
 def _bounded(value: Any, left: list[int]) -> Any:

@@ -24,7 +24,7 @@ from .monitor import Engine, Monitor
 from .registry import Refusal
 from .tuning import InlineExecutor, tuned
 
-# A program makes many objects that live to its end; with the usual thresholds, a third of the time goes to the collector.
+# A program makes many objects that live to its end: with the usual thresholds, a third of the time is the collector's.
 _COLLECT_AFTER = (50_000, 20, 100)
 _FLUSH_AT = 64 * 1024  # characters
 
