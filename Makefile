@@ -29,7 +29,7 @@ quickstart: $(READY) ## preview, check and render the quickstart stack (with pul
 	@$(BIN)/meshwright up quickstart --as-of $(QUICKSTART_DAY)
 
 test: $(READY) ## run the tests, with branch coverage
-	@$(BIN)/python -m pytest -n auto --cov --cov-report=term $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=term $(ARGS)
 
 lint: $(READY) ## ruff and mypy --strict
 	@$(BIN)/ruff check .

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.servers.fixtures"]
+
 GOLDEN = Path(__file__).parent / "golden"
 DAY = "2026-11-23"
 

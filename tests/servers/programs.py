@@ -1,0 +1,47 @@
+"""Where the programs are that `make conformance-tools` builds, and the word for a test that misses one."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+TOOLS = CHECKOUT / ".tools" / "bin"
+TESTDATA = Path(os.environ.get("MESHWRIGHT_TESTDATA") or CHECKOUT.parent / "shared").resolve()
+
+
+class MissingProgramError(Exception):
+    """A program is not installed; the message says how to get it."""
+
+
+def find_program(name: str) -> str:
+    """The path of a program: of the one built for this checkout, else of the one on PATH.
+
+    Raises:
+        MissingProgramError: it is in neither.
+    """
+    found = shutil.which(name, path=f"{TOOLS}{os.pathsep}{os.environ.get('PATH', '')}")
+    if found is None:
+        raise MissingProgramError(f"{name} is not installed: make conformance-tools")
+    return found
+
+
+def require_programs(*names: str) -> None:
+    """Skip the test, with the missing programs' names, unless all of them are installed."""
+    missing = []
+    for name in names:
+        try:
+            find_program(name)
+        except MissingProgramError:
+            missing.append(name)
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}; make conformance-tools")
+
+
+def testdata(*parts: str) -> Path:
+    """A file or folder of the test data (`crds/istio-1.31.yaml`); skips the test where there is none."""
+    path = TESTDATA.joinpath(*parts)
+    if not path.exists():
+        pytest.skip(f"no test data at {path}: set MESHWRIGHT_TESTDATA, or run `make testdata`")
+    return path
