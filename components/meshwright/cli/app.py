@@ -6,7 +6,6 @@ Exit status: 0 fine, 1 a mandatory rule is violated, 2 a mistake in what we were
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from meshwright.cli import gate, preview, render, schema, up, version
-from meshwright.cli.output import is_styled, show_problems
+from meshwright.cli.output import emit, is_styled, show_problems
 from meshwright.errors import Code, MeshwrightError, Problem
 
 if TYPE_CHECKING:
@@ -50,7 +49,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             reconfigure(errors="replace")
     try:
         status = typer.main.get_command(app).main(given or ["--help"], "meshwright", standalone_mode=False)
-        sys.stdout.flush()
     except MeshwrightError as error:
         _show_details(error, given)
         show_problems(error.problems, as_json="--json" in given)
@@ -60,10 +58,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _FAILED
     except (KeyboardInterrupt, typer.Abort):
         return _INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone, as `head` does; Python must not complain when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
         if "--verbose" in given:
             traceback.print_exc()
@@ -77,7 +71,7 @@ def _show_details(error: MeshwrightError, given: Sequence[str]) -> None:
     if "--verbose" in given:
         for attribute in ("output", "traceback"):
             if text := getattr(error, attribute, ""):
-                sys.stderr.write(text.rstrip("\n") + "\n")
+                emit(text.rstrip("\n") + "\n", sys.stderr)
 
 
 def _usage(error: Exception) -> Problem:

@@ -3,7 +3,7 @@
 import sys
 
 from meshwright.cli import options
-from meshwright.cli.output import line, show, show_json
+from meshwright.cli.output import emit, line, show, show_json
 
 
 def gate(
@@ -27,7 +27,7 @@ def gate(
     options.set_facts(as_of, catalog)
     run = offline(Request(stack or stack_option, program, policy_pack, given, timeout))
     if verbose:
-        sys.stderr.write(run.graph.output)
+        emit(run.graph.output, sys.stderr)
     if as_json:
         about = {"command": "gate", "project": run.graph.project, "stack": run.settings.name}
         show_json({**about, **findings.as_json(run)})

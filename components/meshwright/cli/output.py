@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,11 +26,25 @@ def is_styled() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def emit(text: str, stream: TextIO | None = None) -> None:
+    """Write text, by default to standard output.
+
+    A reader that has gone, as `head` does, is no error: the rest is written to nowhere, and the command goes on to its
+    own exit status.
+    """
+    stream = stream or sys.stdout
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def show(lines: Iterable[Line]) -> None:
     """Print lines; plain ones where nothing is styled."""
     if not is_styled():
         for pieces in lines:
-            sys.stdout.write("".join(text for text, _ in pieces).rstrip() + "\n")
+            emit("".join(text for text, _ in pieces).rstrip() + "\n")
         return
     from rich.console import Console
     from rich.text import Text
@@ -42,7 +56,7 @@ def show(lines: Iterable[Line]) -> None:
 
 def show_json(content: dict[str, Any]) -> None:
     """Print one JSON object."""
-    sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    emit(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def show_problems(problems: Sequence[Problem], *, as_json: bool) -> None:
@@ -52,7 +66,7 @@ def show_problems(problems: Sequence[Problem], *, as_json: bool) -> None:
         show_json({"problems": [{field: str(getattr(problem, field)) for field in fields} for problem in problems]})
         return
     for problem in problems:
-        sys.stderr.write(f"{problem}\n")
+        emit(f"{problem}\n", sys.stderr)
 
 
 def columns(rows: Sequence[Sequence[str]], gap: int = 2) -> list[str]:

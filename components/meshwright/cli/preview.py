@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from meshwright.cli import options
-from meshwright.cli.output import Line, line, plural, show, show_json
+from meshwright.cli.output import Line, emit, line, plural, show, show_json
 
 if TYPE_CHECKING:
     from meshwright.cli.offline import Offline
@@ -37,7 +37,7 @@ def preview(
     options.set_facts(as_of, catalog)
     run = offline(Request(stack or stack_option, program, policy_pack, given, timeout))
     if verbose:
-        sys.stderr.write(run.graph.output)
+        emit(run.graph.output, sys.stderr)
     if as_json:
         show_json(content(run))
     else:

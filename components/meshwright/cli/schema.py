@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from meshwright.cli import options
-from meshwright.cli.output import line, show, show_json
+from meshwright.cli.output import emit, line, show, show_json
 
 
 def schema(
@@ -21,7 +21,7 @@ def schema(
 
     text = schema_text()
     if to is None:
-        typer.echo(text, nl=False)
+        emit(text)
         return 0
     _write(to, text)
     if as_json:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from meshwright.cli import options
-from meshwright.cli.output import line, show, show_json
+from meshwright.cli.output import emit, line, show, show_json
 
 if TYPE_CHECKING:
     from meshwright.cli.offline import Offline
@@ -37,7 +37,7 @@ def up(
     options.set_facts(as_of, catalog)
     run = offline(Request(stack, pack=policy_pack, given=given, timeout_s=timeout))
     if verbose:
-        sys.stderr.write(run.graph.output)
+        emit(run.graph.output, sys.stderr)
     obstacle = _obstacle(run)
     if not as_json:
         show(preview.report(run))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -197,8 +198,12 @@ def test_file_names_are_lower_case_short_and_unique() -> None:
     ]
 
 
-def test_each_provider_has_a_tree_of_its_own() -> None:
-    providers = [resource("pulumi:providers:kubernetes", name) for name in ("east", "East")]
+def _provider(name: str, **inputs: Value) -> Resource:
+    return resource("pulumi:providers:kubernetes", name, inputs)
+
+
+def test_each_cluster_has_a_tree_of_its_own() -> None:
+    providers = [_provider("east", context="east"), _provider("East", context="East")]
     first, second = (kubernetes("v1", "Namespace", "shop", logical=p.name, provider=p.urn) for p in providers)
     third = kubernetes("v1", "Namespace", "local")
     paths = [path for path in _render(*providers, first, second, third).files if "namespace" in path]
@@ -207,6 +212,31 @@ def test_each_provider_has_a_tree_of_its_own() -> None:
         "east-2/wave-01/namespace-shop.yaml",
         "east/wave-01/namespace-shop.yaml",
     ]
+
+
+EKS = "urn:pulumi:dev::shop::eks:index:Cluster::eks"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (_provider("a", context="east"), _provider("b", context="east", enableServerSideApply="true"), True),
+        (_provider("a", kubeconfig=Secret("x")), _provider("b", kubeconfig="x"), True),
+        (_provider("a", kubeconfig=Secret("x")), _provider("b", kubeconfig=Secret("y")), False),
+        (_provider("a", kubeconfig=UNKNOWN), _provider("b", kubeconfig=UNKNOWN), False),
+        (
+            replace(_provider("a", kubeconfig=UNKNOWN), property_dependencies={"kubeconfig": (EKS,)}),
+            replace(_provider("b", kubeconfig=Secret(UNKNOWN)), property_dependencies={"kubeconfig": (EKS,)}),
+            True,
+        ),
+    ],
+)
+def test_two_providers_of_one_cluster_share_a_tree(one: Resource, other: Resource, same: bool) -> None:
+    first = kubernetes("v1", "Namespace", "one", provider=one.urn)
+    second = kubernetes("v1", "Namespace", "two", provider=other.urn)
+    rendering = _render(one, other, first, second)
+    assert ("wave-01/namespace-one.yaml" in rendering.files) == same
+    assert ("a/wave-01/namespace-one.yaml" in rendering.files) != same
 
 
 def _chart_entry(rendering: Rendering) -> dict[str, Value]:

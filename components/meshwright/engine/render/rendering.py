@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from meshwright.engine.graph import UNKNOWN, Secret
 from meshwright.engine.render.charts import RELEASE, chart
 from meshwright.engine.render.manifests import NotRenderableError, file_stem, is_object, manifest, refuse_unwritable
 from meshwright.engine.render.report import REPORT, Remark, report
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from meshwright.engine.graph import Graph, Resource, Value
 
+_PROVIDER = "pulumi:providers:kubernetes"
 _CONFIG_FILE = "kubernetes:yaml/v2:ConfigFile"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, where PyYAML was built with libyaml
 _KUSTOMIZATION = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
@@ -64,8 +66,8 @@ def render(graph: Graph, base: Path) -> Rendering:
     """Render a graph; `base` is the folder that its program ran in, where relative paths start.
 
     Each wave has a folder (`wave-01` and on) with a kustomization of its own; a kustomization above them lists them.
-    Where the objects belong to more than one provider, so to more than one cluster, each has such a tree in a folder
-    named after its provider. Nothing is written: see `folder.write`.
+    Where the objects belong to more than one cluster, each has such a tree in a folder named after its provider.
+    Nothing is written: see `folder.write`.
     """
     pieces: dict[str, _Piece] = {}
     not_rendered = []
@@ -163,16 +165,29 @@ class _Tree:
 
 def _trees(graph: Graph, rendered: list[Resource], pieces: Mapping[str, _Piece]) -> list[_Tree]:
     order = waves(graph, pieces.keys())
-    by_provider: dict[str, list[Resource]] = defaultdict(list)
+    providers = {resource.urn: resource for resource in graph if resource.type == _PROVIDER}
+    by_cluster: dict[str, list[Resource]] = defaultdict(list)
     for resource in rendered:
-        by_provider[resource.provider].append(resource)
-    if len(by_provider) <= 1:
-        return [_tree("", members, pieces, order) for members in by_provider.values()]
+        by_cluster[_cluster(providers.get(resource.provider))].append(resource)
+    if len(by_cluster) <= 1:
+        return [_tree("", members, pieces, order) for members in by_cluster.values()]
     trees, taken = [], set[str]()
-    for provider in sorted(by_provider):
-        name = _unique(file_stem(provider.rpartition("::")[2] or "default-provider"), taken)
-        trees.append(_tree(f"{name}/", by_provider[provider], pieces, order))
+    for _, members in sorted(by_cluster.items(), key=lambda item: min(each.provider for each in item[1])):
+        provider = providers.get(min(each.provider for each in members))
+        name = _unique(file_stem(provider.name if provider else "default-provider"), taken)
+        trees.append(_tree(f"{name}/", members, pieces, order))
     return trees
+
+
+def _cluster(provider: Resource | None) -> str:
+    """What tells the clusters of two providers apart: two that name the same kubeconfig and context are one cluster."""
+    if provider is None:
+        return ""
+    named = {key: provider.inputs.get(key) for key in ("kubeconfig", "context", "cluster")}
+    config = named["kubeconfig"].value if isinstance(named["kubeconfig"], Secret) else named["kubeconfig"]
+    if config is UNKNOWN:
+        config = provider.property_dependencies.get("kubeconfig") or provider.urn
+    return repr(named | {"kubeconfig": config})
 
 
 def _tree(prefix: str, members: list[Resource], pieces: Mapping[str, _Piece], order: Mapping[str, int]) -> _Tree:

@@ -1,0 +1,100 @@
+"""`meshwright render`: what is written, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from meshwright.engine.policy import Verdict
+from tests.unit.cli.runs import bucket, finding, mesh_resources, offline_run, report
+from tests.unit.render.graphs import kubernetes, resource
+
+if TYPE_CHECKING:
+    from tests.unit.cli.test_preview import Command, Found
+
+PATCH = resource("kubernetes:core/v1:NamespacePatch", "shop", {"kind": "Namespace", "metadata": {"name": "shop"}})
+UNNAMED = resource("kubernetes:core/v1:ConfigMap", "settings", {})
+
+
+def test_where_what_and_what_is_next(meshwright: Command, found: Found) -> None:
+    found(offline_run(Path(), *mesh_resources(), PATCH, UNNAMED, bucket("one")))
+    status, out, err = meshwright("render", "dev", "--to", "out/dev", "--verbose")
+    assert (status, err) == (0, "printed\n")
+    assert out.splitlines() == [
+        "out/dev/  2 Helm releases, 3 objects in 1 wave",
+        "  1 patch for server-side apply: commands in out/dev/NOT-RENDERED.md",
+        "  1 resource not rendered: reasons in out/dev/NOT-RENDERED.md",
+        "  1 difference from `pulumi up`: see out/dev/NOT-RENDERED.md",
+        "",
+        "next: for each wave: `kustomize build --enable-helm out/dev/wave-01 | kubectl apply --server-side -f -`",
+    ]
+    assert Path("out/dev/wave-01/kustomization.yaml").is_file()
+
+
+def test_a_plain_rendering_says_no_more_than_it_must(meshwright: Command, found: Found) -> None:
+    found(offline_run(Path(), kubernetes("v1", "Namespace", "shop")))
+    assert meshwright("render", "--to", "x")[1].splitlines()[0] == "x/  1 object in 1 wave"
+
+
+def test_several_patches_and_nothing_else(meshwright: Command, found: Found) -> None:
+    second = resource(PATCH.type, "two", {"kind": "Namespace", "metadata": {"name": "two"}})
+    found(offline_run(Path(), PATCH, second))
+    assert meshwright("render", "--to", "x")[1].splitlines()[1].startswith("  2 patches for server-side apply")
+
+
+def test_a_program_without_kubernetes(meshwright: Command, found: Found) -> None:
+    found(offline_run(Path(), bucket("one")))
+    assert meshwright("render", "--to", "x")[1].splitlines()[0] == "x/  nothing that can be a file"
+
+
+def test_a_mandatory_violation_writes_nothing(meshwright: Command, found: Found) -> None:
+    found(offline_run(Path(), *mesh_resources(), policy=report(finding(Verdict.VIOLATED))))
+    status, out, _ = meshwright("render", "--to", "x")
+    assert status == 1
+    assert out.splitlines()[-1] == (
+        "1 violated · 0 undecided · 2 passed · 0 waived · 1 does not apply: nothing was written"
+    )
+    assert not Path("x").exists()
+
+
+def test_json(meshwright: Command, found: Found) -> None:
+    found(offline_run(Path(), PATCH, UNNAMED, bucket("one")))
+    status, out, _ = meshwright("render", "--to", "x", "--json")
+    content = json.loads(out)
+    assert status == 0
+    assert (content["command"], content["folder"], content["written"]) == ("render", "x", True)
+    assert content["files"] == [path.relative_to("x").as_posix() for path in _files(Path("x"))]
+    assert content["patches"] == ["wave-01/patches/namespace-shop.yaml"]
+    assert content["not_rendered"] == [
+        {
+            "urn": bucket("one").urn,
+            "type": "aws:s3/bucket:Bucket",
+            "name": "one",
+            "reason": "not a Kubernetes object: Pulumi alone makes it",
+        }
+    ]
+    assert [one["name"] for one in content["differences"]] == ["settings"]
+    assert content["findings"] == []
+
+
+def test_json_of_a_violation(meshwright: Command, found: Found) -> None:
+    found(offline_run(Path(), PATCH, policy=report(finding(Verdict.VIOLATED))))
+    status, out, _ = meshwright("render", "--to", "x", "--json")
+    content = json.loads(out)
+    assert (status, content["written"], content["files"], content["patches"]) == (1, False, [], [])
+
+
+def test_a_folder_that_is_not_ours(meshwright: Command, found: Found) -> None:
+    Path("x").mkdir()
+    Path("x/mine.txt").touch()
+    found(offline_run(Path(), PATCH))
+    assert meshwright("render", "--to", "x") == (
+        2,
+        "",
+        "x/mine.txt: is not a rendered file; move it away, or name another folder with --to (MW-E090)\n",
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted((path for path in folder.rglob("*") if path.is_file() and path.name != ".meshwright"), key=str)
