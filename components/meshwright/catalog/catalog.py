@@ -231,11 +231,11 @@ def _bundle_clash(version: str | None, ranges: Mapping[str, GatewayApiRange]) ->
 
 def _unknown_version(product: str, version: str, minors: tuple[str, ...], versions: tuple[str, ...]) -> Problem:
     same_minor = [known for known in versions if version_key(known)[:2] == version_key(version)[:2]]
-    known = ", ".join(same_minor or sorted(minors, key=version_key))
+    known = ", ".join(same_minor or sorted(minors, key=version_key) or versions)
     near = get_close_matches(version, [*minors, *versions], n=1) if not same_minor else []
-    hint = f". Did you mean {near[0]}?" if near else ""
+    joint = f". Did you mean {near[0]}? Or" if near else "; or"
     return Problem(
         Code.UNKNOWN_VERSION,
         f'{product} "{version}" is not in the catalog',
-        f"known: {known}{hint}; or {OVERLAY_REMEDY}",
+        f"known: {known}{joint} {OVERLAY_REMEDY}",
     )

@@ -98,13 +98,14 @@ def show(value: object, path: KeyPath = ()) -> str:
         return "a list"
     text = str(value)
     if len(text) > _LONGEST_SHOWN or any(_SECRETIVE.search(str(key)) for key in path):
-        return f"text of {len(text)} characters" if isinstance(value, str) else "a long number"
+        return f"text of {len(text)} characters" if isinstance(value, str) else "a number"
     return json.dumps(text, ensure_ascii=False) if isinstance(value, str) else text
 
 
 def choose(value: object, allowed: list[str]) -> str:
     """The remedy for a word that is not among the allowed ones."""
-    near = get_close_matches(str(value)[:_LONGEST_SHOWN], allowed, n=1)
+    word = str(value)[:_LONGEST_SHOWN]
+    near = get_close_matches(word, allowed, n=1) or [each for each in allowed if word and each.startswith(word)]
     hint = f". Did you mean {near[0]}?" if near else ""
     return f"one of: {', '.join(allowed)}{hint}"
 
@@ -129,14 +130,14 @@ def _unknown_key(path: KeyPath, mesh_kind: object) -> Complaint:
 def _missing(path: KeyPath, mesh_kind: object) -> Complaint:
     *parent, key = path
     field = _fields(_model_at(tuple(parent), mesh_kind))[str(key)]
-    example = json.dumps(field.examples[0], ensure_ascii=False)
+    example = re.sub(r'"(\w+)":', r"\1:", json.dumps(field.examples[0], ensure_ascii=False))
     return Complaint(Code.MISSING_KEY, f"{spell(path)} is missing", f"add it, for example {key}: {example}", path)
 
 
 def _wrong_type(path: KeyPath, value: object, wanted: str, written: str) -> Complaint:
     name = spell(path)
     if value is None:
-        return Complaint(Code.WRONG_TYPE, f"{name} is empty", f"write {wanted}, or remove the key", path)
+        return Complaint(Code.WRONG_TYPE, f"{name} is empty", f"write {wanted}", path)
     if wanted == "text" and isinstance(value, bool):
         word = written or show(value)
         return Complaint(Code.UNQUOTED, f"{name} is the boolean {show(value)}", f'quote it: "{word}"', path)
@@ -166,7 +167,7 @@ def _out_of_bounds(path: KeyPath, error: ErrorDetails) -> Complaint:
         case "too_long":
             what, remedy = f"has {limits['actual_length']} entries", f"it has at most {limits['max_length']}"
         case "string_too_short" | "too_short":
-            what, remedy = "is empty", "fill it, or remove the key"
+            what, remedy = "is empty", "fill it"
         case _:
             what, remedy = f"is {show(value, path)}, which does not belong here", "see `meshwright schema`"
     return Complaint(Code.BAD_VALUE, f"{name} {what}", remedy, path)
