@@ -88,7 +88,7 @@ def _waive(
         if not isinstance(violation, Violation):
             continue
         about = violation.subject or subject
-        names = [name for one in (about, *violation.others) for name in _names(one)]
+        names = [name for one in (about, *violation.others) if one is not None for name in _names(one)]
         meant = [waiver for waiver in waivers if waiver.covers(rule.id, names)]
         if in_force := next((waiver for waiver in meant if not waiver.defect(today())), None):
             place = f" at {about.urn}" if about is not None else ""
@@ -99,9 +99,7 @@ def _waive(
     return violations, waived
 
 
-def _names(subject: Subject | None) -> Iterator[str]:
-    if subject is None:
-        return
+def _names(subject: Subject) -> Iterator[str]:
     yield subject.name
     yield subject.urn
     for path in (("namespace",), ("metadata", "name"), ("metadata", "namespace")):

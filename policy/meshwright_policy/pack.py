@@ -7,6 +7,8 @@ such reasons, each waived violation is also said on standard error, which Pulumi
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from threading import Thread
 from typing import Any, Final
 
 from pulumi_policy import (
@@ -23,10 +25,12 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
 
+from meshwright.errors import MeshwrightError
 from meshwright_policy.catalogue import RULES
 from meshwright_policy.judge import Outcome, judge_resource, judge_stack
 from meshwright_policy.record import Rule, Subject
-from meshwright_policy.values import plain
+from meshwright_policy.values import plain, today
+from meshwright_policy.versions import known
 from meshwright_policy.waivers import waivers_of_stack
 
 NAME: Final = "meshwright"
@@ -120,6 +124,7 @@ def _answer(
 
 def serve() -> None:
     """Start the pack's server; it runs until the process is ended."""
+    Thread(target=_prepare, daemon=True).start()
     memory = Memory()
     PolicyPack(
         NAME,
@@ -128,3 +133,11 @@ def serve() -> None:
         display_name="meshwright",
         tags=["service-mesh", "istio", "kubernetes"],
     )
+
+
+def _prepare() -> None:
+    """Read the clock and the catalog while the program that will be judged still runs."""
+    # What is wrong with them is reported by the rule that needs them.
+    with suppress(MeshwrightError):
+        today()
+        known()

@@ -29,18 +29,18 @@ _COMMON_NAMES = {"base": "istio", "cni": "istio", "gateway": "istio", "consul": 
 
 
 @cache
-def _known() -> dict[str, dict[str, list["Release"]]]:
-    """Chart -> version of the chart -> the releases that it installs."""
+def known() -> dict[str, dict[str, list["Release"]]]:
+    """Chart -> version of the chart, without a v -> the releases that it installs."""
     from meshwright.catalog import load_catalog
 
     catalog = load_catalog()
-    known: dict[str, dict[str, list[Release]]] = {}
+    charts: dict[str, dict[str, list[Release]]] = {}
     for product in catalog.products:
         for version in catalog.versions(product):
             release = catalog.release(product, version)
             for chart, chart_version in release.charts.items():
-                known.setdefault(chart, {}).setdefault(chart_version, []).append(release)
-    return known
+                charts.setdefault(chart, {}).setdefault(chart_version.removeprefix("v"), []).append(release)
+    return charts
 
 
 def _chart(subject: Subject) -> str:
@@ -54,7 +54,7 @@ def _chart(subject: Subject) -> str:
         raise NotApplicableError("its chart is a local one, which has no version to choose")
     name = reference.rstrip("/").rsplit("/", 1)[-1].partition(":")[0].partition("@")[0]
     mark = _COMMON_NAMES.get(name, "")
-    if name not in _known() or mark not in f"{reference} {repository}".lower():
+    if name not in known() or mark not in f"{reference} {repository}".lower():
         raise NotApplicableError("its chart is none of a mesh's")
     return name
 
@@ -84,7 +84,7 @@ def _supported(subject: Subject, _: Config) -> Iterator[Answer]:
     if not (isinstance(version, str) and _PINNED.fullmatch(version)):
         raise NotApplicableError("its version is not pinned; MW-VER-001 speaks about that")
     version = version.removeprefix("v")
-    releases = _known()[chart].get(version, [])
+    releases = known()[chart].get(version, [])
     if not releases:
         yield Undecided(f"the catalog knows nothing about {chart} {version}")
     for release in releases:
@@ -136,10 +136,11 @@ SUPPORTED = Rule(
         "A version past its end of life gets no fixes. Several of Istio's advisories let callers past an "
         "AuthorizationPolicy: a mesh below the fix does not enforce what it is told."
     ),
-    remedy="upgrade to the newest patch of a supported minor; `meshwright schema` and the catalog name them",
+    remedy="upgrade to the newest patch of a supported minor",
     notes=(
-        "It judges by the catalog's dates and advisories, on the day of `--as-of` or today. A version that the catalog "
-        "doesn't know is undecided; an overlay of the catalog can add it."
+        "It judges by the catalog's dates and advisories, on the day of `--as-of` or today. A version that the "
+        "catalog doesn't know is undecided; an overlay of the catalog can add it. An advisory counts where the "
+        "catalog knows that the version lacks the fix; of some advisories it isn't known which patch has it."
     ),
     bad=Example(
         _ISTIOD.format(version=", version: 1.29.9"),

@@ -1,8 +1,7 @@
 """A policy pack in a process of its own, and Pulumi's Analyzer protocol.
 
-The process is started as Pulumi's Python host does it (``RunPlugin``, sdk/python/cmd/pulumi-language-python), and
-resources are marshalled as its engine marshals them (pkg/resource/plugin/analyzer_plugin.go), so that any pack runs
-unmodified.
+The process is started as Pulumi's Python host does it (``RunPlugin``, sdk/python/cmd/pulumi-language-python), and asked
+as its engine asks it (pkg/resource/plugin/analyzer_plugin.go), so that any pack runs unmodified.
 """
 
 from __future__ import annotations
@@ -16,30 +15,25 @@ import subprocess
 import sys
 import tempfile
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from meshwright.engine.graph import UNKNOWN, Asset, Resource, ResourceReference, Secret
+from meshwright.engine.analyzer_messages import to_struct
 from meshwright.errors import Code, PolicyPackError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from google.protobuf.message import Message
-    from google.protobuf.struct_pb2 import Struct
+    import grpc
 
-    from meshwright.engine.graph import Graph, Value
-
-# Signatures and sentinels of the wire format: sdk/go/common/resource/sig, sdk/go/common/resource/plugin/rpc.go.
-_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
-_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  (a public constant of the protocol)
-_ASSETS: Final = {"asset": "c44067f5952c0a294b673a41bacd8c17", "archive": "0def7320c3a5731c473e5ecbe6d01bc7"}
-_UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 # The Python SDK asks for the engine's address and never dials it: what a pack logs goes to its standard error.
 _NO_ENGINE: Final = "127.0.0.1:0"
-_GO_UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+LEVELS: Final = ("advisory", "mandatory", "disabled", "remediate")
+"""By number in the protocol's enum EnforcementLevel."""
+SEVERITIES: Final = ("", "low", "medium", "high", "critical")
 
 
 class PackProcess:
@@ -160,94 +154,151 @@ def environment_of(*, project: str, stack: str, organization: str, config: Mappi
     }
 
 
-def to_struct(properties: Mapping[str, Value]) -> Struct:
-    """Property values as the engine sends them to a pack."""
-    from google.protobuf.struct_pb2 import Struct
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a pack says about one of its rules, and the level that is in force."""
 
-    struct = Struct()
-    # Keys that begin with two underscores are the provider's own: the engine leaves them out.
-    struct.update({key: _marshal(value) for key, value in properties.items() if not key.startswith("__")})
-    return struct
-
-
-def _marshal(value: Value) -> Any:
-    if value is UNKNOWN:
-        return _UNKNOWN
-    if isinstance(value, Secret):
-        return {_SIGNATURE: _SECRET, "value": _marshal(value.value)}
-    if isinstance(value, ResourceReference):
-        return value.urn
-    if isinstance(value, Asset):
-        return {_SIGNATURE: _ASSETS[value.kind], **{key: _marshal(field) for key, field in value.fields.items()}}
-    if isinstance(value, dict):
-        return {key: _marshal(field) for key, field in value.items()}
-    if isinstance(value, list | tuple):
-        return [_marshal(element) for element in value]
-    return value
+    name: str
+    description: str
+    title: str
+    level: str
+    severity: str
+    remedy: str
+    url: str
+    is_stack_rule: bool
 
 
-def resource_messages(graph: Graph, resource: Resource, properties: Struct) -> tuple[Message, Message]:
-    """A resource as Analyze (and Remediate) get it, and as AnalyzeStack gets it, with the same properties."""
-    from pulumi.runtime.proto import analyzer_pb2 as proto
+class Session:
+    """The questions that a pack is asked, and what its failures mean."""
 
-    options = _options(resource)
-    provider = None
-    if resource.provider:
-        given = graph.by_urn(resource.provider)
-        provider = proto.AnalyzerProviderResource(
-            urn=given.urn, type=given.type, name=given.name, properties=to_struct(given.inputs)
+    def __init__(self, channel: grpc.Channel, process: PackProcess, timeout_s: float) -> None:
+        from pulumi.runtime.proto.analyzer_pb2_grpc import AnalyzerStub
+
+        self._stub = AnalyzerStub(channel)
+        self.close = channel.close
+        self._process = process
+        self._timeout_s = timeout_s
+        self._settings: dict[str, Any] = {}
+        self.name = self.version = ""
+        self.policies: dict[str, Policy] = {}
+
+    def configure_stack(self, about: Mapping[str, Any], config: Mapping[str, str], secrets: list[str]) -> None:
+        """Tell the pack what it judges."""
+        from pulumi.runtime.proto import analyzer_pb2 as proto
+
+        folder = str(self._process.pack)
+        self._ask(
+            "Handshake",
+            proto.AnalyzerHandshakeRequest(engine_address="", root_directory=folder, program_directory=folder),
         )
-    common: dict[str, Any] = {
-        "type": resource.type,
-        "urn": resource.urn,
-        "name": resource.name,
-        "properties": properties,
-        "options": options,
-        "provider": provider,
-    }
-    dependencies = {
-        key: proto.AnalyzerPropertyDependencies(urns=urns)
-        for key, urns in resource.property_dependencies.items()
-        if urns
-    }
-    return proto.AnalyzeRequest(**common), proto.AnalyzerResource(
-        **common, parent=resource.parent, dependencies=resource.dependencies, propertyDependencies=dependencies
-    )
+        request = proto.AnalyzerStackConfigureRequest(**about, dry_run=True, config=config, config_secret_keys=secrets)
+        self._ask("ConfigureStack", request)
 
+    def configure(self, rules: Mapping[str, Any]) -> None:
+        """Learn the rules of the pack, and set their levels and options."""
+        from google.protobuf import empty_pb2, json_format
+        from pulumi.runtime.proto import analyzer_pb2 as proto
 
-def _options(resource: Resource) -> Message:
-    from pulumi.runtime.proto import analyzer_pb2 as proto
+        info = self._ask("GetAnalyzerInfo", empty_pb2.Empty())
+        self.name, self.version = info.name, info.version
+        known = {policy.name for policy in info.policies} | {"all"}
+        if strangers := sorted(set(rules) - known):
+            self._refuse(f"it has no rule {strangers[0]!r}", f"one of: {', '.join(sorted(known))}")
+        for policy in info.policies:
+            initial = info.initialConfig.get(policy.name)
+            schema = json_format.MessageToDict(policy.configSchema.properties)
+            options = {key: option["default"] for key, option in schema.items() if "default" in option}
+            level = policy.enforcementLevel
+            if initial is not None:
+                level = initial.enforcementLevel
+                options |= json_format.MessageToDict(initial.properties)
+            own_level, own_options = self._choice(policy.name, rules)
+            if strangers := sorted(set(own_options) - set(schema)):
+                wanted = ", ".join(sorted(schema)) or "it has no options"
+                self._refuse(f"{policy.name} has no option {strangers[0]!r}", f"one of: {wanted}")
+            self._settings[policy.name] = proto.PolicyConfig(
+                enforcementLevel=LEVELS.index(own_level) if own_level else level,  # type: ignore[arg-type]
+                properties=to_struct(options | own_options),
+            )
+            if self._settings[policy.name].enforcementLevel != proto.DISABLED:
+                self.policies[policy.name] = Policy(
+                    name=policy.name,
+                    description=policy.description,
+                    title=policy.displayName or policy.description or policy.name,
+                    level=LEVELS[self._settings[policy.name].enforcementLevel].replace("remediate", "mandatory"),
+                    severity=SEVERITIES[policy.severity],
+                    remedy=policy.remediation_steps,
+                    url=policy.url,
+                    is_stack_rule=policy.policy_type == proto.POLICY_TYPE_STACK,
+                )
+        self._ask("Configure", proto.ConfigureAnalyzerRequest(policyConfig=self._settings))
 
-    options = resource.options
-    timeouts = {operation: seconds(duration) for operation, duration in options.custom_timeouts.items()}
-    return proto.AnalyzerResourceOptions(
-        protect=options.protect,
-        ignoreChanges=options.ignore_changes,
-        deleteBeforeReplace=bool(options.delete_before_replace),
-        deleteBeforeReplaceDefined=options.delete_before_replace is not None,
-        additionalSecretOutputs=options.additional_secret_outputs,
-        aliases=options.aliases,
-        customTimeouts=proto.AnalyzerResourceOptions.CustomTimeouts(
-            create=timeouts.get("create", 0),
-            update=timeouts.get("update", 0),
-            delete=timeouts.get("delete", 0),
-            read=timeouts.get("read", 0),
-        ),
-        parent=resource.parent,
-    )
+    def _choice(self, name: str, rules: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """The level and the options that the user has chosen for a rule; its own entry wins over ``all``."""
+        entries = [rules[key] for key in ("all", name) if key in rules]
+        entries = [{"enforcementLevel": entry} if isinstance(entry, str) else entry for entry in entries]
+        if not all(isinstance(entry, dict) for entry in entries):
+            self._refuse(f"the entry for {name} is neither a level nor options", f"a level: {', '.join(LEVELS)}")
+        options = {key: value for entry in entries for key, value in entry.items()}
+        level = options.pop("enforcementLevel", "")
+        if level and level not in LEVELS:
+            self._refuse(f"{name} can't have the level {level!r}", f"one of: {', '.join(LEVELS)}")
+        return level, options
 
+    def _refuse(self, what: str, remedy: str) -> None:
+        place = str(self._process.pack)
+        raise PolicyPackError(
+            Problem(Code.PACK_CONFIG, f"the configuration of the pack doesn't fit: {what}", remedy, place)
+        )
 
-def seconds(duration: str) -> float:
-    """A Go duration such as ``1h30m`` in seconds; what isn't one is 0."""
-    total, number, unit = 0.0, "", ""
-    for character in duration + "0":
-        if unit and (character.isdigit() or character == "."):
-            if unit not in _GO_UNITS or not number:
-                return 0.0
-            total += float(number) * _GO_UNITS[unit]
-            number, unit = "", ""
-        if character.isdigit() or character == ".":
-            number += character
-        else:
-            unit += character
-    return total
+    @property
+    def remediates(self) -> bool:
+        """Whether a rule may change what it judges."""
+        return any(LEVELS[setting.enforcementLevel] == "remediate" for setting in self._settings.values())
+
+    def judge(self, method: str, request: Any, about: str) -> Any:
+        """Put a resource, or the stack, before the rules. ``None``: the pack doesn't answer such questions."""
+        return self._ask(method, request, lambda error: self._rule_failed(method, request, about, error))
+
+    def _ask(self, method: str, request: Any, on_failure: Callable[[grpc.RpcError], None] | None = None) -> Any:
+        import grpc
+
+        try:
+            return getattr(self._stub, method)(request, timeout=self._timeout_s)
+        except grpc.RpcError as error:
+            code = error.code()
+            if code == grpc.StatusCode.UNIMPLEMENTED:
+                return None
+            if code == grpc.StatusCode.DEADLINE_EXCEEDED:
+                what, remedy = f"no answer to {method} within {self._timeout_s:g} seconds", "look for a rule that waits"
+                raise PolicyPackError(Problem(Code.PACK_TIMEOUT, what, remedy, str(self._process.pack))) from error
+            if on_failure is not None and code == grpc.StatusCode.UNKNOWN:
+                on_failure(error)
+            what = self._process.last_words() or error.details()
+            remedy = "mend the pack"
+            problem = Problem(
+                Code.PACK_FAILED, f"the policy pack failed at {method}: {what}", remedy, str(self._process.pack)
+            )
+            raise PolicyPackError(problem) from error
+
+    def _rule_failed(self, method: str, request: Any, about: str, error: grpc.RpcError) -> None:
+        """Name the rule that raised: the protocol doesn't, so each is asked alone."""
+        import grpc
+        from pulumi.runtime.proto import analyzer_pb2 as proto
+
+        off = {name: proto.PolicyConfig(enforcementLevel=proto.DISABLED) for name in self._settings}
+        for name in self.policies:
+            alone = {**off, name: self._settings[name]}
+            self._ask("Configure", proto.ConfigureAnalyzerRequest(policyConfig=alone))
+            try:
+                getattr(self._stub, method)(request, timeout=self._timeout_s)
+            except grpc.RpcError as again:
+                cause = (again.details() or "").removeprefix("Exception calling application: ")
+                raise PolicyPackError(
+                    Problem(
+                        Code.RULE_FAILED,
+                        f"rule {name} failed on {about}: {cause}",
+                        "mend the rule, or disable it: nothing was decided",
+                        str(self._process.pack),
+                    )
+                ) from error

@@ -632,6 +632,13 @@ SUPPORTED = [
     ),
     Case(
         "MW-VER-002",
+        "violated",
+        _helm("{chart: istiod, version: 1.30.5}"),
+        "it installs istio 1.30.5, which is open to ISTIO-SECURITY-2026-007",
+    ),
+    Case("MW-VER-002", "passed", _helm("{chart: aws-gateway-controller-chart, version: v2.1.3}")),
+    Case(
+        "MW-VER-002",
         "undecided",
         _helm("{chart: istiod, version: 9.9.9}"),
         "the catalog knows nothing about istiod 9.9.9",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from meshwright.engine.analyzer import seconds
+from meshwright.engine.analyzer_messages import seconds
 from meshwright.engine.graph import UNKNOWN, Asset, Graph, Options, ResourceReference, Secret, SourcePosition
 from meshwright.engine.policy import Finding, PolicyPack, PolicyReport, Verdict, evaluate
 from meshwright.errors import PolicyPackError
@@ -119,6 +119,24 @@ def test_levels_and_options_can_be_set() -> None:
         ("MW-IST-001", "mandatory"),
     ]
     assert "4 of 5 days" in report.findings[0].message
+
+
+def test_a_packs_own_settings_come_before_ours_and_after_its_schema(tmp_path: Path) -> None:
+    folder = pack(
+        tmp_path,
+        """
+        def show(args, report):
+            report(json.dumps(args.get_config(), sort_keys=True))
+
+        schema = PolicyConfigSchema({"a": {"type": "integer", "default": 1}, "b": {"type": "integer", "default": 2},
+                                     "c": {"type": "string"}})
+        policies = [ResourceValidationPolicy("show", "Shows", show, config_schema=schema)]
+        initial = {"show": {"enforcementLevel": EnforcementLevel.MANDATORY, "a": 3, "b": 4}}
+        PolicyPack("theirs", policies, initial_config=initial)
+        """,
+    )
+    (finding,) = evaluate(graph(), folder, config={}, rules={"show": {"b": 5}}).findings
+    assert (finding.level, finding.message) == ("mandatory", '{"a": 3.0, "b": 5.0}')
 
 
 @pytest.mark.parametrize(
@@ -339,8 +357,7 @@ def test_a_rule_that_never_answers_is_given_up(tmp_path: Path) -> None:
         tmp_path, 'policies = [ResourceValidationPolicy("wait", "Waits", lambda args, report: time.sleep(60))]'
     )
     with PolicyPack(folder, project="shop", stack="dev", config={}) as running:
-        running._process.port(60)
-        running._timeout_s = 0.5
+        running._session.result()._timeout_s = 0.5
         with pytest.raises(PolicyPackError, match=r"no answer to Analyze within 0\.5 seconds; .*\(MW-E083\)"):
             running.evaluate(graph())
 

@@ -18,6 +18,7 @@ from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from meshwright_policy import pack
 from meshwright_policy.catalogue import RULES
+from meshwright_policy.judge import RuleError
 from meshwright_policy.values import UNKNOWN, plain
 
 NAMESPACE = "meshwright:index:AmbientNamespace"
@@ -136,3 +137,21 @@ def test_the_pack_serves_every_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pack, "PolicyPack", lambda name, policies, **about: served.update({name: policies}))
     pack.serve()
     assert [policy.name for policy in served["meshwright"]] == [rule.id for rule in RULES]
+
+
+def test_a_broken_clock_is_left_to_the_rule_that_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESHWRIGHT_AS_OF", "soon")
+    pack._prepare()
+    with pytest.raises(RuleError, match="rule MW-ADO-002 failed on shop: ConfigError in today"):
+        _policies()["MW-ADO-002"].validate(  # type: ignore[attr-defined]
+            ResourceValidationArgs(
+                NAMESPACE,
+                unknown_checking_proxy({"phase": "strict", "previous": {"phase": "permissive", "since": "2026-11-01"}}),
+                _urn("shop"),
+                "shop",
+                OPTIONS,
+                None,
+                {},
+            ),
+            lambda *_: None,
+        )

@@ -160,6 +160,15 @@ def test_a_stack_rule_that_raises_is_an_error_of_the_stack() -> None:
         _judge(rule, (namespace("{}"),), {})
 
 
+def test_what_is_said_of_the_stack_as_a_whole_can_be_waived_by_no_name() -> None:
+    def whole(_: tuple[Subject, ...], __: Config) -> Iterator[Answer]:
+        yield Violation("the stack is too big")
+
+    rule = replace(BY_ID["MW-ADO-007"], check_stack=whole)
+    waivers = (Waiver("MW-ADO-007", "*", "r", "us", date(2026, 12, 1)),)
+    assert _judge(rule, (namespace("{}"),), {}, waivers).violations == (Violation("the stack is too big"),)
+
+
 def test_the_pages_are_current() -> None:
     folder = ROOT / "docs" / "rules"
     assert {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()} == docs.pages()

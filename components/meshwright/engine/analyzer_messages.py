@@ -1,0 +1,115 @@
+"""Resources as Pulumi's engine shows them to a policy pack (pkg/resource/plugin/analyzer_plugin.go)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from meshwright.engine.graph import UNKNOWN, Asset, ResourceReference, Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from google.protobuf.message import Message
+    from google.protobuf.struct_pb2 import Struct
+
+    from meshwright.engine.graph import Graph, Resource, Value
+
+# Signatures and sentinels of the wire format: sdk/go/common/resource/sig, sdk/go/common/resource/plugin/rpc.go.
+_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
+_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  (a public constant of the protocol)
+_ASSETS: Final = {"asset": "c44067f5952c0a294b673a41bacd8c17", "archive": "0def7320c3a5731c473e5ecbe6d01bc7"}
+_UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+_GO_UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+
+
+def to_struct(properties: Mapping[str, Value]) -> Struct:
+    """Property values as the engine sends them to a pack."""
+    from google.protobuf.struct_pb2 import Struct
+
+    struct = Struct()
+    # Keys that begin with two underscores are the provider's own: the engine leaves them out.
+    struct.update({key: _marshal(value) for key, value in properties.items() if not key.startswith("__")})
+    return struct
+
+
+def _marshal(value: Value) -> Any:
+    if value is UNKNOWN:
+        return _UNKNOWN
+    if isinstance(value, Secret):
+        return {_SIGNATURE: _SECRET, "value": _marshal(value.value)}
+    if isinstance(value, ResourceReference):
+        return value.urn
+    if isinstance(value, Asset):
+        return {_SIGNATURE: _ASSETS[value.kind], **{key: _marshal(field) for key, field in value.fields.items()}}
+    if isinstance(value, dict):
+        return {key: _marshal(field) for key, field in value.items()}
+    if isinstance(value, list | tuple):
+        return [_marshal(element) for element in value]
+    return value
+
+
+def resource_messages(graph: Graph, resource: Resource, properties: Struct) -> tuple[Message, Message]:
+    """A resource as Analyze (and Remediate) get it, and as AnalyzeStack gets it, with the same properties."""
+    from pulumi.runtime.proto import analyzer_pb2 as proto
+
+    options = _options(resource)
+    provider = None
+    if resource.provider:
+        given = graph.by_urn(resource.provider)
+        provider = proto.AnalyzerProviderResource(
+            urn=given.urn, type=given.type, name=given.name, properties=to_struct(given.inputs)
+        )
+    common: dict[str, Any] = {
+        "type": resource.type,
+        "urn": resource.urn,
+        "name": resource.name,
+        "properties": properties,
+        "options": options,
+        "provider": provider,
+    }
+    dependencies = {
+        key: proto.AnalyzerPropertyDependencies(urns=urns)
+        for key, urns in resource.property_dependencies.items()
+        if urns
+    }
+    return proto.AnalyzeRequest(**common), proto.AnalyzerResource(
+        **common, parent=resource.parent, dependencies=resource.dependencies, propertyDependencies=dependencies
+    )
+
+
+def _options(resource: Resource) -> Message:
+    from pulumi.runtime.proto import analyzer_pb2 as proto
+
+    options = resource.options
+    timeouts = {operation: seconds(duration) for operation, duration in options.custom_timeouts.items()}
+    return proto.AnalyzerResourceOptions(
+        protect=options.protect,
+        ignoreChanges=options.ignore_changes,
+        deleteBeforeReplace=bool(options.delete_before_replace),
+        deleteBeforeReplaceDefined=options.delete_before_replace is not None,
+        additionalSecretOutputs=options.additional_secret_outputs,
+        aliases=options.aliases,
+        customTimeouts=proto.AnalyzerResourceOptions.CustomTimeouts(
+            create=timeouts.get("create", 0),
+            update=timeouts.get("update", 0),
+            delete=timeouts.get("delete", 0),
+            read=timeouts.get("read", 0),
+        ),
+        parent=resource.parent,
+    )
+
+
+def seconds(duration: str) -> float:
+    """A Go duration such as ``1h30m`` in seconds; what isn't one is 0."""
+    total, number, unit = 0.0, "", ""
+    for character in duration + "0":
+        if unit and (character.isdigit() or character == "."):
+            if unit not in _GO_UNITS or not number:
+                return 0.0
+            total += float(number) * _GO_UNITS[unit]
+            number, unit = "", ""
+        if character.isdigit() or character == ".":
+            number += character
+        else:
+            unit += character
+    return total
