@@ -135,11 +135,6 @@ class Decoder:
             raise _broken("no root stack")
         return Graph(*self._about, resources, self._outputs, tuple(self._logs), tuple(self._notes))
 
-    @property
-    def logs(self) -> tuple[Log, ...]:
-        """What was logged so far."""
-        return tuple(self._logs)
-
 
 def decode(messages: Iterable[object], project: str, stack: str, organization: str) -> Graph:
     """The graph of all messages of a run that ended well. Raises `ProgramError` (MW-E072)."""

@@ -215,31 +215,13 @@ class _Run:
 
     def _failed(self, failure: Mapping[str, Any]) -> FailedProgramError:
         form, text = failure.get("form"), str(failure.get("text", ""))
-        traceback = str(failure.get("traceback", ""))
-        if form == "run error":
-            return FailedProgramError(_lines(text), traceback, self.printed())
-        if form == "refusal":
-            code, place = str(failure.get("code")), str(failure.get("place", ""))
-            problem = Problem(_known(code), text, str(failure.get("remedy", "")), place)
-            return FailedProgramError([problem], traceback, self.printed())
         if form == "no pulumi":
             remedy = "install it there: pip install pulumi"
             return self._error(Code.NO_INTERPRETER, f"the program's interpreter can't import Pulumi: {text}", remedy)
         if form == "exit":
-            what = (
-                f"the program exited with status {text}"
-                if text.lstrip("-").isdigit()
-                else f"the program exited: {text}"
-            )
-            return self._error(Code.PROGRAM_EXITED, what, self._last_words())
-        remedy = "correct the program; --verbose shows the traceback"
-        if _UNKNOWN in text:
-            text = text.replace(_UNKNOWN, "[unknown]")
-            remedy = (
-                "this value is unknown offline: set PULUMI_CONFIG_PASSPHRASE, or read it as a secret (`require_secret`)"
-            )
-        problem = Problem(Code.PROGRAM_FAILED, text, remedy, str(failure.get("place", "")))
-        return FailedProgramError([problem], traceback, self.printed())
+            how = f"with status {text}" if text.lstrip("-").isdigit() else f"and said: {text}"
+            return self._error(Code.PROGRAM_EXITED, f"the program exited {how}", self._last_words())
+        return FailedProgramError(_problems(failure, text), str(failure.get("traceback", "")), self.printed())
 
     def _error(self, code: Code, message: str, remedy: str) -> FailedProgramError:
         return FailedProgramError([Problem(code, message, remedy)], output=self.printed())
@@ -301,12 +283,25 @@ def _how_it_ended(status: int | None) -> str:
     return f"the program's process was ended by {name}"
 
 
-def _lines(text: str) -> list[Problem]:
-    """A `RunError` as Pulumi prints it; lines of meshwright's own (``... (MW-E014)``) come through as they are."""
-    lines = text.splitlines()
+def _problems(failure: Mapping[str, Any], text: str) -> list[Problem]:
+    """What a program raised, as its author is to read it."""
+    code, place = Code.PROGRAM_FAILED, str(failure.get("place", ""))
+    if failure.get("form") == "refusal":
+        return [Problem(_known(str(failure.get("code"))), text, str(failure.get("remedy", "")), place)]
+    if _UNKNOWN in text:
+        remedy = "this value is unknown offline: set PULUMI_CONFIG_PASSPHRASE, or read it with `require_secret`"
+        return [Problem(code, text.replace(_UNKNOWN, "[unknown]"), remedy, place)]
+    if failure.get("form") == "run error":
+        return _as_pulumi_prints(text)
+    return [Problem(code, text, "correct the program; --verbose shows the traceback", place)]
+
+
+def _as_pulumi_prints(text: str) -> list[Problem]:
+    """A `RunError`: one line; but lines of meshwright's own (``... (MW-E014)``) come through as they are."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     if lines and all(_CODE.search(line) for line in lines):
-        return [Verbatim(_known(line[-10:].strip("()")), line, "") for line in lines]
-    return [Verbatim(Code.PROGRAM_FAILED, f"error: {text}", "correct what the program says")]
+        return [Verbatim(_known(line[-9:-1]), line, "") for line in lines]
+    return [Verbatim(Code.PROGRAM_FAILED, f"error: {' '.join(lines)}", "")]
 
 
 def _known(code: str) -> Code:

@@ -212,7 +212,10 @@ class Monitor:
             )
             if state is None and request.type != _STACK_REFERENCE:
                 self._note(urn, "it is read from the cloud, so its properties are unknown offline")
-        return resource_pb2.ReadResourceResponse(urn=urn, properties=state)
+        response = resource_pb2.ReadResourceResponse(urn=urn, properties=state)
+        if "id" in response.DESCRIPTOR.fields_by_name and request.id != values.UNKNOWN:  # since SDK 3.26x
+            response.id = request.id
+        return response
 
     def _stack_outputs(self, urn: str, request: resource_pb2.ReadResourceRequest) -> Struct | None:
         name = request.properties.fields["name"].string_value if "name" in request.properties.fields else request.id
