@@ -42,7 +42,7 @@ def test_a_section_says_what_it_means_and_what_to_do_and_shows_the_line(code: st
     places = [section.find(part) for part in PARTS]
     assert -1 not in places
     assert places == sorted(places)
-    example = re.search(r"\*\*Example\.\*\* `(.+)`$", section, re.MULTILINE)
+    example = re.search(r"\*\*Example\.\*\* `(.+?)`\n\n", section, re.DOTALL)
     assert example
     assert example[1].endswith(f"({code})")
 

@@ -180,22 +180,15 @@ def _model_at(path: KeyPath, mesh_kind: object) -> type[BaseModel]:
         if key == "mesh" and model is StackConfig:
             model = KINDS[str(mesh_kind)]
         elif isinstance(key, str):
-            model = _model_in(_fields(model)[key].annotation)
+            model = _model_in(_fields(model)[key].annotation) or model
     return model
 
 
-def _model_in(annotation: Any) -> type[BaseModel]:
-    """The one model in an annotation such as tuple[Waypoint, ...] or Waypoint | None."""
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model in an annotation such as tuple[Waypoint, ...] or Waypoint | None, if there is one."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next(model for argument in get_args(annotation) if (model := _model_in_or_none(argument)))
-
-
-def _model_in_or_none(annotation: Any) -> type[BaseModel] | None:
-    try:
-        return _model_in(annotation)
-    except StopIteration:
-        return None
+    return next((model for argument in get_args(annotation) if (model := _model_in(argument))), None)
 
 
 def _fields(model: type[BaseModel]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from meshwright.config.base import (
     repeated,
 )
 from meshwright.config.shared import ChartSource, Cluster, Compliance, EnvironmentName, Namespace, PhaseName, Workload
+from meshwright.config.versions import not_in_catalog
 
 Datacenter = Annotated[
     str,
@@ -123,6 +124,9 @@ class ConsulMesh(Model):
     """Chart values of yours, merged last."""
 
     def mistakes(self) -> Iterator[Mistake]:
-        """An external service is named once, and a pair of services has one intention."""
+        """An external service is named once, a pair of services has one intention, and the version exists."""
         yield from repeated("external", (each.name for each in self.external), "name")
         yield from repeated("intentions", (f"{each.source} to {each.to}" for each in self.intentions))
+        if self.version:
+            for mistake in not_in_catalog("consul", self.version):
+                yield mistake._replace(at=("version",))

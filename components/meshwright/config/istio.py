@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from meshwright.catalog import load_catalog
 from meshwright.config.base import (
     ChartValues,
     Flag,
@@ -28,24 +27,13 @@ from meshwright.config.shared import (
     PhaseName,
     Workload,
 )
-from meshwright.errors import Code, ConfigError
+from meshwright.config.versions import known_bundle, not_in_catalog
+from meshwright.errors import Code
 
 
 def _in_catalog(version: str) -> str:
-    catalog = load_catalog()
-    try:
-        catalog.release("istio", version)
-    except ConfigError as error:
-        raise refusal(*(Mistake(p.code, f": {p.message}", p.remedy) for p in error.problems)) from None
-    return version
-
-
-def _is_bundle(version: str) -> str:
-    catalog = load_catalog()
-    try:
-        catalog.gateway_api_bundle((), version)
-    except ConfigError as error:
-        raise refusal(*(Mistake(p.code, f": {p.message}", p.remedy) for p in error.problems)) from None
+    if mistakes := tuple(not_in_catalog("istio", version)):
+        raise refusal(*mistakes)
     return version
 
 
@@ -57,7 +45,7 @@ IstioVersion = Annotated[
 BundleVersion = Annotated[
     str,
     Spelt(r"\d{1,3}\.\d{1,3}\.\d{1,3}", "version of the bundle", 'write it in full: "1.6.1"', limit=11),
-    AfterValidator(_is_bundle),
+    AfterValidator(known_bundle),
 ]
 Revision = Annotated[
     str, Spelt(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", "revision", 'write it with dashes: "1-31-1"', limit=56)

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from meshwright.config.base import ChartValues, Duration, Flag, HostName, Mistake, Model, Spelt, seconds
 from meshwright.config.shared import ChartSource, Cluster, Compliance, EnvironmentName, Namespace, Workload
+from meshwright.config.versions import not_in_catalog
 from meshwright.errors import Code
 
 LinkerdPhase = Literal["unmeshed", "audit", "authenticated", "deny"]
@@ -111,3 +112,9 @@ class LinkerdMesh(Model):
     """Where the charts come from. Default: the channel's repository."""
     values: LinkerdValues = Field(default_factory=LinkerdValues)
     """Chart values of yours, merged last."""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """The channel has the version."""
+        if self.version:
+            for mistake in not_in_catalog(f"linkerd-{self.channel}", self.version):
+                yield mistake._replace(at=("version",))

@@ -10,15 +10,15 @@ from typing import Any
 from meshwright.catalog import load_catalog
 from meshwright.catalog.prerequisites import unmet
 from meshwright.config.base import Mistake, repeated
-from meshwright.errors import ConfigError
+from meshwright.config.versions import release_of
 
 
 def in_mesh(mesh: dict[str, Any]) -> Iterator[Mistake]:
     """The mistakes between the parts of `meshwright:mesh`; key paths begin in it."""
     for key in ("namespaces", "services"):
         yield from repeated(key, _names(mesh.get(key)), "name")
-    if mesh.get("kind") == "istio-ambient" and isinstance(cluster := mesh.get("cluster"), dict):
-        yield from _prerequisites(mesh.get("version"), cluster)
+    if isinstance(cluster := mesh.get("cluster"), dict):
+        yield from _prerequisites(mesh, cluster)
 
 
 def in_waivers(waivers: object) -> Iterator[Mistake]:
@@ -38,21 +38,18 @@ def _names(items: object) -> list[str | None]:
     return [name if isinstance(name, str) else None for name in names]
 
 
-def _prerequisites(version: object, cluster: dict[str, Any]) -> Iterator[Mistake]:
-    """What the cluster must offer to Istio ambient, as far as version and platform are known."""
+def _prerequisites(mesh: dict[str, Any], cluster: dict[str, Any]) -> Iterator[Mistake]:
+    """What the cluster must offer to the mesh, as far as version and platform are known."""
     catalog = load_catalog()
     platform = catalog.platforms.get(str(cluster.get("platform")))
-    if platform is None or not isinstance(version, str):
+    release = release_of(mesh, catalog)
+    if platform is None or release is None:
         return
-    try:
-        release = catalog.release("istio", version)
-    except ConfigError:
-        return
-    kubernetes = cluster.get("kubernetes_version")
+    kubernetes, compute = cluster.get("kubernetes_version"), cluster.get("compute")
     if isinstance(kubernetes, str):
         for problem in unmet(release, platform, kubernetes_version=kubernetes):
             yield Mistake(problem.code, f": {problem.message}", problem.remedy, ("cluster", "kubernetes_version"))
-    compute = cluster.get("compute")
-    for index, kind in enumerate(compute if isinstance(compute, list) else ()):
-        for problem in unmet(release, platform, compute=[str(kind)]):
-            yield Mistake(problem.code, f": {problem.message}", problem.remedy, ("cluster", "compute", index))
+    if mesh["kind"] == "istio-ambient" and isinstance(compute, list):
+        for index, kind in enumerate(compute):
+            for problem in unmet(release, platform, compute=[str(kind)]):
+                yield Mistake(problem.code, f": {problem.message}", problem.remedy, ("cluster", "compute", index))

@@ -701,6 +701,39 @@ CASES = (
         ),
     ),
     Case(
+        "a version of another channel",
+        mesh("linkerd", "channel: enterprise", "version: edge-26.8.3"),
+        (
+            FILE
+            + (
+                ':5: mesh.version: linkerd-enterprise "edge-26.8.3" is not in the catalog; known: 2.20; or add '
+                "it with source and as_of in an overlay file (--catalog) (MW-E030)"
+            ),
+        ),
+    ),
+    Case(
+        "a version of Consul",
+        mesh("consul", 'version: "3.0"', 'cluster: {context: dev, platform: kind, kubernetes_version: "1.29"}'),
+        (
+            FILE
+            + (
+                ':4: mesh.version: consul "3.0" is not in the catalog; known: 1.8, 1.9, 2.0. Did you mean 2.0? '
+                "Or add it with source and as_of in an overlay file (--catalog) (MW-E030)"
+            ),
+        ),
+    ),
+    Case(
+        "Kubernetes too old for Linkerd",
+        mesh("linkerd", 'cluster: {context: dev, platform: eks, kubernetes_version: "1.29", compute: [fargate]}'),
+        (
+            FILE
+            + (
+                ":4: mesh.cluster.kubernetes_version: linkerd-edge edge-26.8.3 does not run on Kubernetes 1.29; "
+                "upgrade the cluster to 1.31 or newer, or choose an older version of the mesh (MW-E056)"
+            ),
+        ),
+    ),
+    Case(
         "linkerd phases",
         mesh("linkerd", "namespaces: [{name: shop, phase: permissive}]"),
         (

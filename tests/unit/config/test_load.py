@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -114,7 +116,7 @@ def test_waivers(stack_file: Write) -> None:
 def test_a_config_does_not_change(stack_file: Write) -> None:
     stack = load_stack(stack_file(istio()))
     with pytest.raises(ValueError, match="frozen"):
-        stack.mesh.environment = "dev"  # type: ignore[misc]
+        stack.mesh.environment = "dev"
 
 
 @pytest.mark.parametrize("path", sorted(STACKS.glob("Pulumi.*.yaml")), ids=lambda path: path.name)
@@ -122,11 +124,23 @@ def test_the_example_stacks_load(path: Path) -> None:
     assert load_stack(path).path == path
 
 
-def test_linkerd_releases() -> None:
-    for version in ("2.20", "edge-26.8.3", "enterprise-2.20.2"):
-        mesh = parse_config({"kind": "linkerd", "version": version}, []).mesh
-        assert isinstance(mesh, LinkerdMesh)
-        assert mesh.version == version
+@pytest.mark.parametrize(
+    ("channel", "version"), [("edge", "2.20"), ("edge", "edge-26.8.3"), ("enterprise", "enterprise-2.20.2")]
+)
+def test_linkerd_releases(channel: str, version: str) -> None:
+    mesh = parse_config({"kind": "linkerd", "channel": channel, "version": version}, []).mesh
+    assert isinstance(mesh, LinkerdMesh)
+    assert mesh.version == version
+
+
+def test_no_mesh_may_name_its_cluster() -> None:
+    cluster = {"context": "dev", "platform": "kind", "kubernetes_version": "1.20", "compute": ["fargate"]}
+    assert parse_config({"kind": "none", "because": ["few_services"], "cluster": cluster}, []).mesh.kind == "none"
+
+
+def test_nothing_of_pulumi_is_imported() -> None:
+    code = "import sys, meshwright.config.schema; sys.exit(any(name.startswith('pulumi') for name in sys.modules))"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def refusal(path: Path) -> str:
@@ -179,3 +193,27 @@ def test_the_codes_are_those_of_the_enum(stack_file: Write) -> None:
     with pytest.raises(ConfigError) as refused:
         load_stack(stack_file(""))
     assert [problem.code for problem in refused.value.problems] == [Code.EMPTY_FILE]
+
+
+def test_what_a_config_is_made_of_can_be_dates_and_models() -> None:
+    mesh = {
+        "kind": "vpc-lattice",
+        "region": "eu-west-1",
+        "network": {"name": "shop"},
+        "services": [
+            {
+                "name": "cart",
+                "phase": "strict",
+                "since": date(2026, 10, 12),
+                "listeners": [
+                    {"protocol": "https", "rules": [{"path_prefix": "/", "targets": [{"pool": "a"}, {"pool": "b"}]}]}
+                ],
+            }
+        ],
+    }
+    assert parse_config(mesh, []).mesh.model_dump()["services"][0]["since"] == date(2026, 10, 12)
+
+
+def test_a_bundle_of_the_gateway_api_can_be_chosen(stack_file: Write) -> None:
+    text = istio('    gateway_api: {mode: adopt, version: "1.5.1", path: gateway-api.yaml}\n')
+    assert istio_mesh(load_stack(stack_file(text))).gateway_api.version == "1.5.1"

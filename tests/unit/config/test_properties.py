@@ -78,7 +78,7 @@ def test_any_bytes(data: bytes, stack_file: Write) -> None:
         load_stack(path)
 
 
-ISTIO = st.fixed_dictionaries(
+ISTIO: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "kind": st.just("istio-ambient"),
         "version": st.sampled_from(["1.31", "1.30", "1.31.0"]),
@@ -107,7 +107,7 @@ def test_valid_configs_round_trip(mesh: dict[str, Any], stack_file: Write) -> No
     stack = parse_config(mesh, [])
     again = parse_config(json.loads(stack.mesh.model_dump_json(by_alias=True, exclude_unset=True)), [])
     assert again == stack
-    path = stack_file(yaml.safe_dump({"config": {"meshwright:mesh": mesh}}, allow_unicode=True))
+    path = stack_file(yaml.safe_dump({"config": {"meshwright:mesh": mesh}}))
     assert load_stack(path).mesh == stack.mesh
     assert load_stack(path).path == Path("stacks/Pulumi.prod.yaml")
 
