@@ -78,7 +78,7 @@ def _usage(error: Exception) -> Problem:
     message = " ".join(getattr(error, "format_message", error.__str__)().split()).rstrip(".")
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "meshwright"
-    return Problem(Code.USAGE, message, f"`{command} --help` lists what there is")
+    return Problem(Code.USAGE, message, f"see {command} --help")
 
 
 def _unexpected(error: Exception) -> Problem:

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from meshwright.cli.places import relative
 from meshwright.config import StackConfig, load_stack
 from meshwright.engine.given import load_given
 from meshwright.engine.policy import PolicyPack, PolicyReport
@@ -104,7 +105,7 @@ def choose_stack(project: Project, name: str, *, program_given: bool = False) ->
     if not stacks and program_given:
         return "dev"
     remedy = f"name one of: {', '.join(stacks)}" if stacks else f"create {project.stack_file('dev').name}"
-    raise ConfigError(Problem(Code.STACK_NOT_CHOSEN, "no stack was named", remedy, str(project.stack_dir)))
+    raise ConfigError(Problem(Code.STACK_NOT_CHOSEN, "no stack was named", remedy, relative(str(project.stack_dir))))
 
 
 def _mesh_config(project: Project, stack: str) -> StackConfig | None:

@@ -8,7 +8,11 @@ import typer
 
 Stack: TypeAlias = Annotated[
     str,
-    typer.Argument(show_default=False, help="Name of the stack. Default: PULUMI_STACK, or the only stack there is."),
+    typer.Argument(
+        metavar="STACK",
+        show_default=False,
+        help="Name of the stack. Default: PULUMI_STACK, or the only stack there is.",
+    ),
 ]
 StackOption: TypeAlias = Annotated[str, typer.Option("--stack", "-s", metavar="NAME", help="The same as STACK.")]
 Program: TypeAlias = Annotated[

@@ -87,8 +87,9 @@ def report(rendering: "Rendering", folder: Path) -> Iterator[Line]:
 
 
 def next_step(folder: Path) -> str:
-    """How the files are applied: in order, wave by wave."""
-    return f"for each wave: `kustomize build --enable-helm {folder}/wave-01 | kubectl apply --server-side -f -`"
+    """How the files are applied: in order, and not all at once, since kubectl does not wait as Pulumi does."""
+    command = f"`kustomize build --enable-helm {folder}/wave-01 | kubectl apply --server-side -f -`"
+    return f"wave by wave, each ready before the next: {command}"
 
 
 def _content(run: "Offline", folder: Path, rendering: "Rendering | None") -> dict[str, Any]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+import yaml
+
 from meshwright.cli.output import Line, columns, line, plural
 from meshwright.cli.trees import branches
 from meshwright.config.clock import today
@@ -32,8 +34,8 @@ class NamespaceLine:
     name: str
     phase: str
     since: date | None
-    waypoint: Mapping[str, Value] | None
-    """The waypoint's inputs; None without one."""
+    waypoint: str
+    """How many pods its waypoint has at least, and why it is there; empty without a waypoint."""
 
 
 def is_mesh(graph: Graph) -> bool:
@@ -59,13 +61,13 @@ def lines(graph: Graph) -> Iterator[Line]:
 
 def namespaces(graph: Graph) -> list[NamespaceLine]:
     """The namespaces of the mesh, in the program's order."""
-    waypoints = {resource.parent: resource.inputs for resource in graph.of_type(_WAYPOINT)}
+    waypoints = {resource.parent: _waypoint(resource, graph) for resource in graph.of_type(_WAYPOINT)}
     return [
         NamespaceLine(
             name=str(resource.inputs.get("namespace")),
             phase=str(resource.inputs.get("phase")),
             since=_day(resource.inputs.get("since")),
-            waypoint=waypoints.get(resource.urn),
+            waypoint=waypoints.get(resource.urn, ""),
         )
         for resource in graph.of_type(_NAMESPACE)
     ]
@@ -98,17 +100,28 @@ def _hub(values: Mapping[str, Value]) -> str:
     return hub if isinstance(hub, str) else ""
 
 
+def _waypoint(waypoint: Resource, graph: Graph) -> str:
+    """`waypoint ×2  "header routing"`; what is unknown is left out."""
+    replicas, reason = _least_replicas(waypoint, graph), waypoint.inputs.get("reason")
+    words = ["waypoint" + (f" ×{replicas:g}" if isinstance(replicas, (int, float)) else "")]
+    return "  ".join(words + ([f'"{reason}"'] if isinstance(reason, str) else []))
+
+
+def _least_replicas(waypoint: Resource, graph: Graph) -> Value:
+    """From the autoscaler that the component asks Istio for: it has the defaults that its inputs leave out."""
+    for parameters in graph.of_type("kubernetes:core/v1:ConfigMap"):
+        data = parameters.inputs.get("data")
+        text = data.get("horizontalPodAutoscaler") if isinstance(data, dict) else None
+        if parameters.parent == waypoint.urn and isinstance(text, str):
+            return (yaml.safe_load(text) or {}).get("spec", {}).get("minReplicas")
+    return None
+
+
 def _row(namespace: NamespaceLine) -> tuple[str, str, str, str, str]:
     meshed = namespace.phase != "unmeshed"
-    waypoint = namespace.waypoint
-    layer = "" if not meshed else "L4" if waypoint is None else "L7"
-    extra = ""
-    if waypoint is not None:
-        replicas = waypoint.get("min_replicas")
-        extra = "waypoint" + (f" ×{replicas:g}" if isinstance(replicas, (int, float)) else "")
-        if isinstance(reason := waypoint.get("reason"), str):
-            extra += f'  "{reason}"'
-    return namespace.name, namespace.phase, _when(namespace) if meshed else "", layer, extra
+    layer = "L7" if namespace.waypoint else "L4"
+    when = _when(namespace) if meshed else ""
+    return namespace.name, namespace.phase, when, layer if meshed else "", namespace.waypoint
 
 
 def _when(namespace: NamespaceLine) -> str:

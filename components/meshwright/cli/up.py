@@ -38,15 +38,15 @@ def up(
     run = offline(Request(stack, pack=policy_pack, given=given, timeout_s=timeout))
     if verbose:
         emit(run.graph.output, sys.stderr)
-    obstacle = _obstacle(run)
-    if not as_json:
-        show(preview.report(run))
     if run.report.blocks:
         if as_json:
             show_json({**preview.content(run), "command": "up", "deploys": False, "folder": ""})
         else:
-            show([line(), *findings.full(run), line(findings.totals(run.report))])
+            show([*findings.full(run), line(f"{findings.totals(run.report)}: nothing was deployed or written")])
         return 1
+    if not as_json:
+        show(preview.report(run))
+    obstacle = _obstacle(run)
     if not obstacle and (yes or _agreed(run, as_json=as_json)):
         return _deploy(run, policy_pack, yes=yes, as_json=as_json)
     return _render(run, obstacle or "you did not say yes", as_json=as_json)

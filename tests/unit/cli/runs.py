@@ -52,10 +52,12 @@ def mesh_resources() -> tuple[Resource, ...]:
         "meshwright:index:Waypoint",
         "catalog-waypoint",
         parent=catalog.urn,
-        inputs={"min_replicas": 2.0, "reason": "header routing"},
+        inputs={"reason": "header routing"},
     )
+    autoscaler = {"data": {"horizontalPodAutoscaler": "spec: {minReplicas: 2}"}}
+    parameters = kubernetes("v1", "ConfigMap", "parameters", parent=waypoint.urn, body=autoscaler)
     labels = kubernetes("v1", "Namespace", "legacy-namespace", parent=LEGACY)
-    return (mesh, *releases, checkout, catalog, waypoint, namespace("legacy", "unmeshed"), labels)
+    return (mesh, *releases, checkout, catalog, waypoint, parameters, namespace("legacy", "unmeshed"), labels)
 
 
 def finding(verdict: Verdict, level: str = "mandatory", urn: str = STACK_URN, **fields: str) -> Finding:

@@ -12,7 +12,7 @@ import yaml
 from meshwright.engine.graph import UNKNOWN, Log, Note
 from meshwright.engine.policy import Verdict
 from tests.unit.cli.runs import bucket, finding, mesh_resources, namespace, offline_run, report
-from tests.unit.render.graphs import component
+from tests.unit.render.graphs import component, kubernetes, release
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,8 +88,6 @@ def test_how_long_a_namespace_is_watched(meshwright: Command, found: Found, inpu
 
 
 def test_a_mesh_without_namespaces_and_with_unknowns(meshwright: Command, found: Found) -> None:
-    from tests.unit.render.graphs import release
-
     mesh = component("meshwright:index:IstioAmbient", "mesh", inputs={"version": "1.31", "platform": "eks"})
     istiod = release(
         "istiod", parent=mesh.urn, inputs={"values": {"autoscaleMin": UNKNOWN, "hub": UNKNOWN}, "version": ""}
@@ -100,10 +98,13 @@ def test_a_mesh_without_namespaces_and_with_unknowns(meshwright: Command, found:
     assert meshwright("preview")[1].splitlines()[3] == "└─ istiod   1 release"
 
 
-def test_a_waypoint_of_unknown_size(meshwright: Command, found: Found) -> None:
+@pytest.mark.parametrize("data", [UNKNOWN, {}, {"horizontalPodAutoscaler": "{}"}])
+def test_a_waypoint_of_unknown_size(meshwright: Command, found: Found, data: object) -> None:
     mesh, shop = component("meshwright:index:IstioAmbient", "mesh"), namespace("shop", "strict")
     waypoint = component("meshwright:index:Waypoint", "w", parent=shop.urn, inputs={"reason": UNKNOWN})
-    found(offline_run(Path(), mesh, shop, waypoint))
+    other = kubernetes("v1", "ConfigMap", "other")
+    parameters = kubernetes("v1", "ConfigMap", "parameters", parent=waypoint.urn, body={"data": data})
+    found(offline_run(Path(), mesh, shop, waypoint, other, parameters))
     assert meshwright("preview")[1].splitlines()[4] == "└─ shop  strict  since when is not said  L7  waypoint"
 
 

@@ -22,12 +22,12 @@ def test_where_what_and_what_is_next(meshwright: Command, found: Found) -> None:
     status, out, err = meshwright("render", "dev", "--to", "out/dev", "--verbose")
     assert (status, err) == (0, "printed\n")
     assert out.splitlines() == [
-        "out/dev/  2 Helm releases, 3 objects in 1 wave",
+        "out/dev/  2 Helm releases, 4 objects in 1 wave",
         "  1 patch for server-side apply: commands in out/dev/NOT-RENDERED.md",
         "  1 resource not rendered: reasons in out/dev/NOT-RENDERED.md",
         "  1 difference from `pulumi up`: see out/dev/NOT-RENDERED.md",
         "",
-        "next: for each wave: `kustomize build --enable-helm out/dev/wave-01 | kubectl apply --server-side -f -`",
+        "next: wave by wave, each ready before the next: `kustomize build --enable-helm out/dev/wave-01 | kubectl apply --server-side -f -`",
     ]
     assert Path("out/dev/wave-01/kustomization.yaml").is_file()
 

@@ -74,7 +74,7 @@ def test_without_pulumi_the_stack_is_rendered(meshwright: Command, found: Found)
         "not deployed: pulumi is not on PATH. Rendered instead:",
         "out/dev/  1 object in 1 wave",
         "",
-        "then: for each wave: `kustomize build --enable-helm out/dev/wave-01 | kubectl apply --server-side -f -`",
+        "then: wave by wave, each ready before the next: `kustomize build --enable-helm out/dev/wave-01 | kubectl apply --server-side -f -`",
         "or, with Pulumi and the cluster at hand: `meshwright up dev`",
     ]
     assert Path("out/dev/wave-01/namespace-shop.yaml").is_file()
@@ -153,7 +153,9 @@ def test_a_mandatory_violation_stops_it(meshwright: Command, found: Found, pulum
     if as_json:
         assert json.loads(out)["deploys"] is False
     else:
-        assert out.splitlines()[-1] == "1 violated · 0 undecided · 2 passed · 0 waived · 1 does not apply"
+        assert out.splitlines()[-1] == (
+            "1 violated · 0 undecided · 2 passed · 0 waived · 1 does not apply: nothing was deployed or written"
+        )
 
 
 def test_a_cluster_that_answers(server: str, tmp_path: Path) -> None:

@@ -176,7 +176,26 @@ def test_later_changes_that_pulumi_ignores_are_a_difference() -> None:
     item = kubernetes("apps/v1", "Deployment", "web", options=Options(ignore_changes=("spec.replicas",)))
     (difference,) = _render(item).differences
     assert difference.text == (
-        "Pulumi would leave later changes of spec.replicas alone (ignoreChanges); applying this file undoes them"
+        "Pulumi would leave later changes of spec.replicas alone (ignoreChanges); this file undoes them"
+    )
+
+
+@pytest.mark.parametrize(
+    ("item", "command"),
+    [
+        (
+            ("gateway.networking.k8s.io/v1", "Gateway", "w", "shop"),
+            "gateway.gateway.networking.k8s.io/w --namespace shop",
+        ),
+        (("v1", "Node", "n"), "node/n"),
+    ],
+)
+def test_what_pulumi_waits_for_is_a_difference(item: tuple[str, ...], command: str) -> None:
+    waiting = kubernetes(*item)
+    waiting.inputs["metadata"]["annotations"] = {"pulumi.com/waitFor": "condition=Programmed"}
+    (difference,) = _render(waiting).differences
+    assert difference.text == (
+        f"Pulumi waits before it goes on, kubectl does not: `kubectl wait --for=condition=Programmed {command}`"
     )
 
 

@@ -16,6 +16,7 @@ _OBJECT = re.compile(r"kubernetes:(?P<group>[^:/]+)/(?P<version>[^:/]+):(?P<kind
 _NOT_OBJECTS = frozenset({"helm.sh", "yaml", "kustomize"})
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.:]*[a-z0-9])?")
 _PATHS_NAMED = 3
+_WAIT_FOR = "pulumi.com/waitFor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,8 @@ class Manifest:
     body: Mapping[str, Value]
     is_patch: bool = False
     """Only some fields of an object that exists already: for server-side apply, not for kustomize."""
-    remark: str = ""
-    """In what the manifest differs from what Pulumi would do; empty if in nothing."""
+    remarks: tuple[str, ...] = ()
+    """In what applying the manifest differs from what Pulumi would do."""
 
     @property
     def file_name(self) -> str:
@@ -68,18 +69,29 @@ def manifest(resource: Resource) -> Manifest:
     if "items" in body and stated.endswith("List"):
         raise NotRenderableError("a list of objects in one resource: give each object a resource of its own")
     metadata = dict(body.get("metadata") or {})
-    remark = ""
+    remarks = []
     if not metadata.get("name"):
         if metadata.get("generateName"):
             raise NotRenderableError("metadata.generateName works with `kubectl create` alone: give it a name")
         if is_patch or not _NAME.fullmatch(resource.name):
             raise NotRenderableError(f"it has no metadata.name, and {resource.name!r} can't be one")
         metadata["name"] = resource.name
-        remark = f"named {resource.name} here; Pulumi would add a random suffix, since metadata.name is not set"
-    elif resource.options.ignore_changes:
-        ignored = ", ".join(resource.options.ignore_changes)
-        remark = f"Pulumi would leave later changes of {ignored} alone (ignoreChanges); applying this file undoes them"
-    return Manifest(body | {"metadata": metadata}, is_patch, remark)
+        remarks.append(f"named {resource.name} here; Pulumi would add a random suffix, since metadata.name is not set")
+    if ignored := ", ".join(resource.options.ignore_changes):
+        remarks.append(f"Pulumi would leave later changes of {ignored} alone (ignoreChanges); this file undoes them")
+    body["metadata"] = metadata
+    if condition := (metadata.get("annotations") or {}).get(_WAIT_FOR):
+        remarks.append(f"Pulumi waits before it goes on, kubectl does not: `{_wait_command(body, condition)}`")
+    return Manifest(body, is_patch, tuple(remarks))
+
+
+def _wait_command(body: Mapping[str, Value], condition: Value) -> str:
+    """The kubectl command that waits as the annotation asks. Its JSON list of alternatives is shown as it is."""
+    group, _, _ = body["apiVersion"].rpartition("/")
+    what = f"{body['kind'].lower()}{'.' if group else ''}{group}/{body['metadata']['name']}"
+    namespace = body["metadata"].get("namespace")
+    where = f" --namespace {namespace}" if namespace else ""
+    return f"kubectl wait --for={condition} {what}{where}"
 
 
 def refuse_unwritable(value: Value) -> None:

@@ -121,8 +121,7 @@ def _piece(resource: Resource, base: Path) -> _Piece:
         return _bundle(resource, base)
     if is_object(resource):
         made = manifest(resource)
-        remarks = (made.remark,) if made.remark else ()
-        where = _Piece(files={made.file_name: document(made.body)}, remarks=remarks)
+        where = _Piece(files={made.file_name: document(made.body)}, remarks=made.remarks)
         (where.patches if made.is_patch else where.resources).append(made.file_name)
         return where
     if resource.type.startswith("pulumi:providers:"):
