@@ -115,7 +115,8 @@ def _answer(
         text = f"{violation.message}\n→ {rule.remedy} ({rule.url})"
         report(text, violation.subject.urn if violation.subject else None)
     if outcome.undecided and not outcome.violations:
-        raise CannotDecideError(outcome.undecided)
+        # One exception tells it all: the SDK takes no second one.
+        raise CannotDecideError("\n".join((outcome.undecided, *outcome.waived)))
     if outcome.waived:
         args.not_applicable("\n".join(outcome.waived))
     if outcome.not_applicable:

@@ -240,7 +240,11 @@ def _read(
     """The findings in an answer. The verdicts of all rules that were asked are counted."""
     found = [
         *_diagnosed(session, answer, by_urn, about),
-        *(waived for entry in answer.not_applicable for waived in _waived(session, entry, by_urn, about)),
+        *(
+            waived
+            for entry in answer.not_applicable
+            for waived in _waived(session.policies[entry.policy_name], entry.reason.split("\n"), by_urn, about)
+        ),
     ]
     silent = {entry.policy_name for entry in answer.not_applicable}
     for policy in session.policies.values():
@@ -263,8 +267,9 @@ def _diagnosed(session: Session, answer: Any, by_urn: Mapping[str, Resource], ab
         preview = f"can't run policy '{policy.name}' from policy pack "
         if diagnostic.message.startswith(preview):
             # The SDK makes an advice of it, whatever the rule's level.
-            text = diagnostic.message.partition(" during preview: ")[2]
-            yield _finding(policy, Verdict.UNDECIDED, about, text)
+            reason, *rest = diagnostic.message.partition(" during preview: ")[2].split("\n")
+            yield _finding(policy, Verdict.UNDECIDED, about, reason)
+            yield from _waived(policy, rest, by_urn, about)
             continue
         text = diagnostic.message.removeprefix(policy.description).strip()
         lines = text.split("\n")
@@ -274,11 +279,10 @@ def _diagnosed(session: Session, answer: Any, by_urn: Mapping[str, Resource], ab
         yield _finding(policy, Verdict.VIOLATED, by_urn.get(diagnostic.urn, about), text, level)
 
 
-def _waived(session: Session, entry: Any, by_urn: Mapping[str, Resource], about: Resource) -> Iterator[Finding]:
-    for line in entry.reason.split("\n"):
+def _waived(policy: Policy, lines: list[str], by_urn: Mapping[str, Resource], about: Resource) -> Iterator[Finding]:
+    for line in lines:
         if match := _WAIVED.fullmatch(line):
-            resource = by_urn.get(match["urn"] or "", about)
-            yield _finding(session.policies[entry.policy_name], Verdict.WAIVED, resource, match["text"])
+            yield _finding(policy, Verdict.WAIVED, by_urn.get(match["urn"] or "", about), match["text"])
 
 
 def _finding(policy: Policy, verdict: Verdict, about: Resource, text: str, level: str = "") -> Finding:

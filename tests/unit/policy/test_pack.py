@@ -121,6 +121,13 @@ def test_stack_rules_know_the_inputs_that_a_components_outputs_leave_out(waivers
     reported, withheld = _run(policy, StackValidationArgs([*resources, other]))
     assert [urn for _, urn in reported] == [_urn("shop")]
     assert withheld.startswith("waived until 2026-12-01 by us: r (till changes phase")
+    # An open question beside a waiver: both are told, in one exception.
+    unknown = unknown_checking_proxy({"since": UNKNOWN_STRING_VALUE})
+    open_one = PolicyResource(NAMESPACE, unknown, _urn("vague"), "vague", OPTIONS, None, None, [], {})
+    reported, withheld = _run(policy, StackValidationArgs([*resources[1:], open_one]))
+    assert reported == []
+    assert withheld.split("\n")[0] == "when vague changed phase is known only at the update"
+    assert withheld.split("\n")[1].startswith("waived until 2026-12-01 by us: r (till changes phase")
     assert _run(policy, StackValidationArgs([other])) == ([], "MW-ADO-007 finds nothing that it looks at")
 
 
