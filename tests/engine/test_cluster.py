@@ -1,0 +1,155 @@
+"""The quickstart on a real Kubernetes API server, by the real engine and the real kubernetes provider.
+
+Nothing runs in the simulated pods, so a stand-in does what istiod would: it calls Gateways programmed.
+"""
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.engine.conftest import ROOT, Pulumi, Stubbed
+from tests.servers import programs
+from tests.servers.cluster import PROGRAMS, Cluster
+from tests.servers.kubernetes import Api, Identity
+
+CHARTS = Path(os.environ.get("MESHWRIGHT_CHARTS") or programs.CHECKOUT / ".tools" / "charts")
+GATEWAY = Identity("gateway.networking.k8s.io/v1", "Gateway", "catalog", "waypoint")
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    programs.require_programs(*PROGRAMS)
+    if not shutil.which("pulumi-resource-kubernetes"):
+        pytest.skip("not on PATH: pulumi-resource-kubernetes (pulumi.com/docs/install)")
+    if not (CHARTS / "istiod" / "Chart.yaml").is_file():
+        pytest.skip(f"no Istio charts in {CHARTS}: make conformance-tools, or set MESHWRIGHT_CHARTS")
+    with Cluster(tmp_path / "cluster") as running:
+        yield running
+
+
+@pytest.fixture
+def istiod(cluster: Cluster) -> Iterator[None]:
+    """Calls every Gateway programmed as soon as it is there."""
+    done = threading.Event()
+
+    def programme() -> None:
+        while not done.wait(0.3):
+            if cluster.api.get(GATEWAY) is not None:
+                _say_programmed(cluster.api)
+
+    thread = threading.Thread(target=programme)
+    thread.start()
+    yield
+    done.set()
+    thread.join()
+
+
+def _say_programmed(api: Api) -> None:
+    condition = {"status": "True", "reason": "StandIn", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    conditions = [{"type": kind, **condition} for kind in ("Accepted", "Programmed")]
+    path = f"{api.path(GATEWAY)}/status"
+    api.request("PATCH", path, {"status": {"conditions": conditions}}, kind="application/merge-patch+json")
+
+
+def edit(pulumi: Pulumi, **changes: Any) -> dict[str, Any]:
+    """Change the mesh of the quickstart's stack file; what Pulumi wrote beside it stays."""
+    path = pulumi.project / "stacks" / "Pulumi.quickstart.yaml"
+    stack = yaml.safe_load(path.read_text())
+    mesh: dict[str, Any] = stack["config"]["meshwright:mesh"]
+    mesh.update(changes)
+    path.write_text(yaml.safe_dump(stack))
+    return mesh
+
+
+@pytest.fixture
+def quickstart(stubbed: Stubbed, cluster: Cluster) -> Pulumi:
+    pulumi = stubbed.project(ROOT)
+    pulumi.env["PATH"] = os.environ["PATH"]  # the real provider, not the stub
+    pulumi.select("quickstart")
+    edit(
+        pulumi,
+        cluster={"kubeconfig": str(cluster.kubeconfig), "context": "sim", "platform": "kind"},
+        charts={"source": "path", "path": str(CHARTS)},
+        gateway_api={"path": str(programs.testdata("crds", "gateway-api-1.6.1-standard.yaml"))},
+    )
+    return pulumi
+
+
+def labels(api: Api, namespace: str) -> dict[str, str]:
+    found = api.get(Identity("v1", "Namespace", "", namespace))
+    assert found is not None, namespace
+    return {key: value for key, value in found["metadata"]["labels"].items() if key.startswith("istio.io/")}
+
+
+@pytest.mark.usefixtures("istiod")
+def test_up_no_change_upgrade_destroy(quickstart: Pulumi, cluster: Cluster) -> None:
+    api = cluster.api
+    quickstart.run("up", "--yes", "--skip-preview")
+    assert labels(api, "checkout") == {"istio.io/dataplane-mode": "ambient"}
+    assert labels(api, "catalog") == {"istio.io/dataplane-mode": "ambient", "istio.io/use-waypoint": "waypoint"}
+    assert labels(api, "legacy") == {}
+    istiod = api.get(Identity("apps/v1", "Deployment", "istio-system", "istiod"))
+    assert istiod is not None
+    assert istiod["status"]["readyReplicas"] >= 1
+    assert api.get(Identity("policy/v1", "PodDisruptionBudget", "istio-system", "istiod")) is not None
+    quickstart.run("preview", "--expect-no-changes")
+
+    mesh = edit(quickstart)
+    mesh["namespaces"][2] |= {"phase": "permissive"}
+    edit(quickstart, namespaces=mesh["namespaces"])
+    quickstart.run("up", "--yes", "--skip-preview")
+    assert labels(api, "legacy") == {"istio.io/dataplane-mode": "ambient"}
+    quickstart.run("preview", "--expect-no-changes")
+
+    quickstart.run("destroy", "--yes", "--skip-preview")
+    assert quickstart.state() == []
+    left = cluster.made()
+    # The API server makes an APIService for every version of every group that it serves.
+    assert {each.kind for each in left} == {"CustomResourceDefinition", "APIService"}
+    kept = {each.name for each in left if each.kind == "CustomResourceDefinition"}
+    assert {"gateways.gateway.networking.k8s.io", "peerauthentications.security.istio.io"} <= kept
+
+
+def test_what_exists_is_adopted_and_survives(quickstart: Pulumi, cluster: Cluster) -> None:
+    api = cluster.api
+    api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "legacy", "labels": {"team": "billing"}}})
+    bundle = programs.testdata("crds", "gateway-api-1.5.1-standard.yaml").read_text()
+    api.apply_all(list(yaml.safe_load_all(bundle)))
+    mesh = edit(quickstart)
+    legacy = {"name": "legacy", "adopt": True, "phase": "permissive"}
+    edit(quickstart, namespaces=[legacy], gateway_api={**mesh["gateway_api"], "mode": "adopt"})
+
+    quickstart.run("up", "--yes", "--skip-preview")
+    assert labels(api, "legacy") == {"istio.io/dataplane-mode": "ambient"}
+    crd = api.get(
+        Identity("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", "gateways.gateway.networking.k8s.io")
+    )
+    assert crd is not None
+    assert crd["metadata"]["annotations"]["gateway.networking.k8s.io/bundle-version"] == "v1.6.1"
+    quickstart.run("preview", "--expect-no-changes")
+
+    old = str(programs.testdata("crds", "gateway-api-1.5.1-standard.yaml"))
+    edit(quickstart, version="1.30", gateway_api={"mode": "adopt", "version": "1.5.1", "path": old})
+    done = quickstart.run("preview", check=False)
+    assert done.returncode != 0
+    assert "the cluster has Gateway API 1.6.1, newer than 1.5.1" in done.stdout
+    assert "MW-E055" in done.stdout
+
+    quickstart.run("destroy", "--yes", "--skip-preview")
+    survivor = api.get(Identity("v1", "Namespace", "", "legacy"))
+    assert survivor is not None
+    assert survivor["metadata"]["labels"] == {"team": "billing", "kubernetes.io/metadata.name": "legacy"}
+
+
+def test_created_crds_never_take_over_those_that_exist(quickstart: Pulumi, cluster: Cluster) -> None:
+    bundle = programs.testdata("crds", "gateway-api-1.6.1-standard.yaml").read_text()
+    cluster.api.apply_all(list(yaml.safe_load_all(bundle)))
+    done = quickstart.run("up", "--yes", "--skip-preview", check=False)
+    assert done.returncode != 0
+    assert 'gateway.networking.k8s.io" already exists' in done.stdout
