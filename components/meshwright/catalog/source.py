@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 DATA = Path(__file__).parent / "data"
 PRODUCTS = ("istio", "linkerd-edge", "linkerd-enterprise", "consul", "aws-gateway-controller")
 
-_PLATFORMS = TypeAdapter(dict[str, Platform])
-_FEATURES = TypeAdapter(dict[str, dict[str, Fact]])
-
 Tree = dict[str, Any]
 
 
@@ -50,7 +47,7 @@ class Source:
 
     def platforms(self) -> Mapping[str, Platform]:
         """Platform -> facts."""
-        return _PLATFORMS.validate_python(self.tree("platforms"))
+        return TypeAdapter(dict[str, Platform]).validate_python(self.tree("platforms"))
 
     def gateway_api(self) -> GatewayApi:
         """The bundles of CRDs."""
@@ -58,7 +55,7 @@ class Source:
 
     def features(self) -> Mapping[str, Mapping[str, Fact]]:
         """Option -> feature -> fact."""
-        return _FEATURES.validate_python(self.tree("features"))
+        return TypeAdapter(dict[str, dict[str, Fact]]).validate_python(self.tree("features"))
 
     def tree(self, section: str, product: str = "") -> Tree:
         """One section's data, with the overlays merged in, before validation."""

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from meshwright.config import together
 from meshwright.config.complain import Complaint, choose, complain, from_mistake, show, spell
-from meshwright.config.document import Document, KeyPath, Node, read_document
+from meshwright.config.document import Document, KeyPath, read_document
+from meshwright.config.nodes import Node
 from meshwright.config.stack import KINDS, StackConfig
 from meshwright.errors import Code, ConfigError, Problem
 

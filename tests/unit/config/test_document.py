@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from meshwright.config.document import read_document, scalar
+from meshwright.config.document import read_document
+from meshwright.config.nodes import scalar
 from meshwright.errors import ConfigError
 from tests.unit.config.conftest import Write
 
