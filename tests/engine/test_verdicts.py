@@ -116,3 +116,21 @@ def test_both_give_the_same_verdicts(stubbed: Stubbed, project: Path, monkeypatc
     assert report.blocks
     (waived,) = [finding for finding in report.findings if finding.verdict is Verdict.WAIVED]
     assert f"MW-ADO-007 waived {waived.message} at {waived.urn}" in printed
+
+
+def test_what_hides_behind_an_unknown_is_undecided_at_preview_and_refused_at_up(
+    stubbed: Stubbed, project: Path
+) -> None:
+    hidden = (
+        PROGRAM[: PROGRAM.index('policy("deny"')]
+        + 'policy("hidden", {"action": "DENY", "rules": later.apply(lambda _: [L7])})\n'
+    )
+    (project / "__main__.py").write_text(hidden)
+    pulumi = stubbed.project(project)
+    pulumi.select("dev")
+    preview = pulumi.run("preview", "--policy-pack", str(ROOT / "policy"))
+    assert "the rules of hidden are known only at the update" in preview.stdout
+    up = pulumi.run("up", "--yes", "--skip-preview", "--policy-pack", str(ROOT / "policy"), check=False)
+    assert up.returncode != 0
+    assert "DENY policy hidden: its rule never fires at ztunnel" in up.stdout
+    assert not [resource for resource in pulumi.state() if resource["urn"].endswith("::hidden")]
