@@ -7,18 +7,24 @@ wrong in themselves they leave alone: the models have complained of those.
 from collections.abc import Iterator
 from typing import Any
 
-from meshwright.catalog import load_catalog
+from meshwright.catalog import Release, load_catalog
 from meshwright.catalog.prerequisites import unmet
 from meshwright.config.base import Mistake, repeated
 from meshwright.config.versions import release_of
+from meshwright.errors import Code
 
 
 def in_mesh(mesh: dict[str, Any]) -> Iterator[Mistake]:
     """The mistakes between the parts of `meshwright:mesh`; key paths begin in it."""
     for key in ("namespaces", "services"):
         yield from repeated(key, _names(mesh.get(key)), "name")
+    release = release_of(mesh, load_catalog())
+    if release is None:
+        return
     if isinstance(cluster := mesh.get("cluster"), dict):
-        yield from _prerequisites(mesh, cluster)
+        yield from _prerequisites(release, cluster)
+    if isinstance(charts := mesh.get("charts"), dict):
+        yield from _published(release, charts.get("source"))
 
 
 def in_waivers(waivers: object) -> Iterator[Mistake]:
@@ -38,18 +44,27 @@ def _names(items: object) -> list[str | None]:
     return [name if isinstance(name, str) else None for name in names]
 
 
-def _prerequisites(mesh: dict[str, Any], cluster: dict[str, Any]) -> Iterator[Mistake]:
-    """What the cluster must offer to the mesh, as far as version and platform are known."""
-    catalog = load_catalog()
-    platform = catalog.platforms.get(str(cluster.get("platform")))
-    release = release_of(mesh, catalog)
-    if platform is None or release is None:
+def _published(release: Release, source: object) -> Iterator[Mistake]:
+    """Charts come from a place where the release is."""
+    places = {"oci": release.oci_repository, "repository": release.helm_repository}
+    if isinstance(source, str) and places.get(source, "elsewhere") is None:
+        message = f"is {source}, where the catalog knows no charts of {release.product} {release.version}"
+        others = [name for name, place in places.items() if place]
+        yield Mistake(
+            Code.CONTRADICTION, message, f"one of: {', '.join([*others, 'mirror', 'path'])}", ("charts", "source")
+        )
+
+
+def _prerequisites(release: Release, cluster: dict[str, Any]) -> Iterator[Mistake]:
+    """What the cluster must offer to the mesh, as far as its platform is known."""
+    platform = load_catalog().platforms.get(str(cluster.get("platform")))
+    if platform is None:
         return
     kubernetes, compute = cluster.get("kubernetes_version"), cluster.get("compute")
     if isinstance(kubernetes, str):
         for problem in unmet(release, platform, kubernetes_version=kubernetes):
             yield Mistake(problem.code, f": {problem.message}", problem.remedy, ("cluster", "kubernetes_version"))
-    if mesh["kind"] == "istio-ambient" and isinstance(compute, list):
+    if release.product == "istio" and isinstance(compute, list):
         for index, kind in enumerate(compute):
             for problem in unmet(release, platform, compute=[str(kind)]):
                 yield Mistake(problem.code, f": {problem.message}", problem.remedy, ("cluster", "compute", index))

@@ -414,6 +414,17 @@ CASES = (
         ),
     ),
     Case(
+        "no OCI registry for old charts",
+        istio("    charts: {source: oci}\n", version='"1.30"'),
+        (
+            FILE
+            + (
+                ":6: mesh.charts.source is oci, where the catalog knows no charts of istio 1.30.7; one of: "
+                "repository, mirror, path (MW-E018)"
+            ),
+        ),
+    ),
+    Case(
         "secret value",
         istio("    trust_domain: {secure: AAABAKhJ}\n"),
         (
@@ -508,6 +519,11 @@ CASES = (
         "tag",
         istio("    hub: !!python/object/apply:os.system [id]\n"),
         (FILE + ":6: the tag !!python/object/apply:os.system is not allowed; write plain values (MW-E022)",),
+    ),
+    Case(
+        "own tag on text",
+        istio("    hub: !env HUB\n"),
+        (FILE + ":6: the tag !env is not allowed; write plain values (MW-E022)",),
     ),
     Case(
         "own tag on a mapping",
