@@ -31,6 +31,8 @@ def strict_from(namespace: OnTheWay) -> date | None:
 
 def next_step(namespaces: Sequence[OnTheWay], today: date) -> str:
     """One sentence: the next thing to do for this mesh. One namespace at a time, and the one in hand first."""
+    if not namespaces:
+        return "list a first namespace, of two or three services that talk often, with phase: permissive"
     permissive = [each for each in namespaces if each.phase == "permissive"]
     undated = [each for each in permissive if each.since is None]
     if undated:

@@ -20,6 +20,7 @@ class Namespace:
 @pytest.mark.parametrize(
     ("namespaces", "step"),
     [
+        ([], "list a first namespace, of two or three services that talk often, with phase: permissive"),
         (
             [Namespace("a", "unmeshed"), Namespace("b", "permissive", date(2026, 11, 16))],
             "watch b for plaintext; strict is possible from 2026-11-23",
