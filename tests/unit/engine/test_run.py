@@ -134,7 +134,7 @@ def test_the_environment_of_the_program(make_project: MakeProject, tmp_path: Pat
     make_project("import os, sys, pulumi; pulumi.export('env', [os.environ['VIRTUAL_ENV'], sys.prefix])")
     (tmp_path / "Pulumi.yaml").write_text(text)
     (site / "pulumi").mkdir()
-    caught = failure(load_project(tmp_path))
+    caught = failure(load_project(tmp_path), StackSettings("dev", config={"shop:never-read": "x" * 300_000}))
     assert str(caught) == (
         "the program's interpreter can't import Pulumi: No module named 'google'; "
         "install it there: pip install pulumi (MW-E071)"
@@ -279,6 +279,18 @@ def test_a_loop_ends_with_the_time(make_project: MakeProject) -> None:
         "check for a loop or a wait, or allow it more time (MW-E063)"
     )
     assert time.monotonic() - started < 10
+
+
+def test_a_process_that_does_not_listen_is_ended(make_project: MakeProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("meshwright.engine.run._GRACE_S", 0.2)
+    project = make_project("import os, signal\nos.kill(os.getppid(), signal.SIGSTOP)\nwhile True: pass")
+    assert "didn't end within 1 s" in str(failure(project, timeout_s=1))
+
+
+def test_too_many_messages(make_project: MakeProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("meshwright.engine.run._MOST_RESULT", 10)
+    expected = "the program registers more than 1 GB; keep large data in files (MW-E072)"
+    assert str(failure(make_project())) == expected
 
 
 LEAVES = """
