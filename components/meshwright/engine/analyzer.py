@@ -62,7 +62,6 @@ class PackProcess:
         except OSError as error:
             self._stderr.close()
             raise _failed(self.pack, f"its interpreter {python} can't be run ({error.strerror})") from error
-        self._port = 0
         self._first_line: queue.Queue[bytes] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -76,13 +75,11 @@ class PackProcess:
             pass
 
     def port(self, timeout_s: float) -> int:
-        """The port that the pack serves on. Asked again, it is the same one.
+        """The port that the pack serves on; to be asked once.
 
         Raises:
             PolicyPackError: It ended, said something else, or said nothing in time (MW-E081).
         """
-        if self._port:
-            return self._port
         try:
             line = self._first_line.get(timeout=timeout_s).decode(errors="replace").strip()
         except queue.Empty:
@@ -92,8 +89,7 @@ class PackProcess:
             raise _failed(self.pack, f"it ended before it served any rule: {self.last_words() or 'without a word'}")
         if not line.isdigit():
             raise _failed(self.pack, f"it printed {line[:60]!r} where its port should come first")
-        self._port = int(line)
-        return self._port
+        return int(line)
 
     def last_words(self) -> str:
         """The last line that the pack wrote to standard error."""

@@ -9,10 +9,10 @@ from meshwright.engine.graph import UNKNOWN, Asset, ResourceReference, Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from google.protobuf.message import Message
     from google.protobuf.struct_pb2 import Struct
+    from pulumi.runtime.proto.analyzer_pb2 import AnalyzeRequest, AnalyzerResource, AnalyzerResourceOptions
 
-    from meshwright.engine.graph import Graph, Resource, Value
+    from meshwright.engine.graph import Resource, Value
 
 # Signatures and sentinels of the wire format: sdk/go/common/resource/sig, sdk/go/common/resource/plugin/rpc.go.
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
@@ -48,36 +48,46 @@ def _marshal(value: Value) -> Any:
     return value
 
 
-def resource_messages(graph: Graph, resource: Resource, properties: Struct) -> tuple[Message, Message]:
-    """A resource as Analyze (and Remediate) get it, and as AnalyzeStack gets it, with the same properties."""
+def analyze_request(resource: Resource, properties: Struct, provider: Resource | None) -> AnalyzeRequest:
+    """A resource as Analyze and Remediate get it. ``provider``: its explicit provider."""
     from pulumi.runtime.proto import analyzer_pb2 as proto
 
-    options = _options(resource)
-    provider = None
-    if resource.provider:
-        given = graph.by_urn(resource.provider)
-        provider = proto.AnalyzerProviderResource(
-            urn=given.urn, type=given.type, name=given.name, properties=to_struct(given.inputs)
-        )
-    common: dict[str, Any] = {
+    return proto.AnalyzeRequest(**_common(resource, properties, provider))
+
+
+def stack_resource(resource: Resource, properties: Struct, provider: Resource | None) -> AnalyzerResource:
+    """A resource as AnalyzeStack gets it."""
+    from pulumi.runtime.proto import analyzer_pb2 as proto
+
+    return proto.AnalyzerResource(
+        **_common(resource, properties, provider),
+        parent=resource.parent,
+        dependencies=resource.dependencies,
+        propertyDependencies={
+            key: proto.AnalyzerPropertyDependencies(urns=urns)
+            for key, urns in resource.property_dependencies.items()
+            if urns
+        },
+    )
+
+
+def _common(resource: Resource, properties: Struct, provider: Resource | None) -> dict[str, Any]:
+    from pulumi.runtime.proto import analyzer_pb2 as proto
+
+    return {
         "type": resource.type,
         "urn": resource.urn,
         "name": resource.name,
         "properties": properties,
-        "options": options,
-        "provider": provider,
+        "options": _options(resource),
+        "provider": provider
+        and proto.AnalyzerProviderResource(
+            urn=provider.urn, type=provider.type, name=provider.name, properties=to_struct(provider.inputs)
+        ),
     }
-    dependencies = {
-        key: proto.AnalyzerPropertyDependencies(urns=urns)
-        for key, urns in resource.property_dependencies.items()
-        if urns
-    }
-    return proto.AnalyzeRequest(**common), proto.AnalyzerResource(
-        **common, parent=resource.parent, dependencies=resource.dependencies, propertyDependencies=dependencies
-    )
 
 
-def _options(resource: Resource) -> Message:
+def _options(resource: Resource) -> AnalyzerResourceOptions:
     from pulumi.runtime.proto import analyzer_pb2 as proto
 
     options = resource.options

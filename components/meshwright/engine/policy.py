@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from meshwright.engine.analyzer import LEVELS, PackProcess, Policy, Session, environment_of
-from meshwright.engine.analyzer_messages import resource_messages, to_struct
+from meshwright.engine.analyzer_messages import analyze_request, stack_resource, to_struct
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -201,17 +201,16 @@ def _judge(session: Session, graph: Graph) -> PolicyReport:
     counts: defaultdict[str, Counter[Verdict]] = defaultdict(Counter)
     by_urn = {resource.urn: resource for resource in graph}
     for resource in graph:
+        provider = by_urn.get(resource.provider)
         inputs = to_struct(resource.inputs)
-        if session.remediates and not resource.read:
-            request, _ = resource_messages(graph, resource, inputs)
-            inputs = _remediated(session, resource, inputs, request, remediations)
-        request, _ = resource_messages(graph, resource, inputs)
         if not resource.read:
-            answer = session.judge("Analyze", request, resource.name)
+            if session.remediates:
+                inputs = _remediated(session, resource, inputs, provider, remediations)
+            answer = session.judge("Analyze", analyze_request(resource, inputs, provider), resource.name)
             findings += _read(session, answer, by_urn, resource, counts, is_stack=False)
         # At the end a component is what it registered; anything else is, at preview, what it was given.
         properties = inputs if resource.custom else to_struct(resource.outputs)
-        stack_resources.append(resource_messages(graph, resource, properties)[1])
+        stack_resources.append(stack_resource(resource, properties, provider))
     answer = session.judge("AnalyzeStack", proto.AnalyzeStackRequest(resources=stack_resources), "the stack")
     if answer is not None:
         findings += _read(session, answer, by_urn, graph.resources[0], counts, is_stack=True)
@@ -302,10 +301,10 @@ def _finding(policy: Policy, verdict: Verdict, about: Resource, text: str, level
 
 
 def _remediated(
-    session: Session, resource: Resource, inputs: Any, request: Any, remediations: list[Remediation]
+    session: Session, resource: Resource, inputs: Any, provider: Resource | None, remediations: list[Remediation]
 ) -> Any:
     """The inputs as the engine would go on with them. What changes is stated; the graph is left alone."""
-    answer = session.judge("Remediate", request, resource.name)
+    answer = session.judge("Remediate", analyze_request(resource, inputs, provider), resource.name)
     for entry in answer.remediations if answer is not None else ():
         changed: tuple[str, ...] = ()
         if not entry.diagnostic:
