@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
+from meshwright.guidance.rollout import SOAK_DAYS
 from meshwright_policy.record import (
     Answer,
     Config,
@@ -136,7 +137,7 @@ SOAK = Rule(
         "soak_days": {
             "type": "integer",
             "minimum": 0,
-            "default": 7,
+            "default": SOAK_DAYS,
             "description": "Least number of days in permissive.",
         }
     },
