@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 # The quickstart's stack file has dates in it: it is judged by the day it was written for.
 QUICKSTART_DAY := 2026-11-22
 
-.PHONY: help setup quickstart test lint format golden bench clean
+.PHONY: help setup quickstart test lint format golden bench clean conformance-tools testdata fuzz
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -35,6 +35,7 @@ lint: $(READY) ## ruff and mypy --strict
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy policy/__main__.py
 
 format: $(READY) ## put the code in shape
 	@$(BIN)/ruff check --fix .
@@ -42,6 +43,15 @@ format: $(READY) ## put the code in shape
 
 golden: $(READY) ## write the golden files anew
 	@$(BIN)/python -m pytest --update-golden tests/unit
+
+conformance-tools: $(READY) ## build and fetch the servers of tests/conformance into .tools (15 minutes, once)
+	@$(BIN)/python tools/install.py
+
+testdata: $(READY) ## fetch the CRDs and chart values that tests/conformance reads, where MESHWRIGHT_TESTDATA has none
+	@$(BIN)/python tools/testdata.py
+
+fuzz: $(READY) ## look for inputs that break what must hold, for FUZZ_SECONDS (default 300)
+	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/fuzz --fuzz-seconds $(or $(FUZZ_SECONDS),300) $(ARGS)
 
 bench: $(READY) ## measure speed and memory against named peers
 	@$(BIN)/python -m bench

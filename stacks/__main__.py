@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
+import istio_ambient
 import pulumi
 
-import istio_ambient
-from meshwright.config import parse_config
+from meshwright.config import IstioAmbientMesh, Mesh, parse_config
 from meshwright.errors import Code, ConfigError, Problem
-
-_PROGRAMS = {"istio-ambient": istio_ambient.deploy}
 
 
 def main() -> None:
@@ -16,19 +14,24 @@ def main() -> None:
     config = pulumi.Config("meshwright")
     stack_file = Path(f"Pulumi.{pulumi.get_stack()}.yaml")
     try:
-        stack = parse_config(config.require_object("mesh"), config.get_object("waivers") or [], place=stack_file)
-        if stack.mesh.kind not in _PROGRAMS:
-            raise ConfigError(
-                Problem(
-                    code=Code.KIND_NOT_PROVISIONED,
-                    message=f"this version checks stacks of kind {stack.mesh.kind}, and does not deploy them",
-                    remedy=f"it deploys: {', '.join(_PROGRAMS)}",
-                    place=f"stacks/{stack_file}",
-                )
-            )
+        mesh = parse_config(config.require_object("mesh"), config.get_object("waivers") or [], place=stack_file).mesh
+        deploy(mesh, stack_file)
     except ConfigError as error:
         raise pulumi.RunError(str(error)) from None
-    _PROGRAMS[stack.mesh.kind](stack.mesh)
+
+
+def deploy(mesh: Mesh, stack_file: Path) -> None:
+    """Register a mesh. Raises `ConfigError` for a kind without components."""
+    if not isinstance(mesh, IstioAmbientMesh):
+        raise ConfigError(
+            Problem(
+                code=Code.KIND_NOT_PROVISIONED,
+                message=f"this version checks stacks of kind {mesh.kind}, and does not deploy them",
+                remedy="it deploys: istio-ambient",
+                place=f"stacks/{stack_file}",
+            )
+        )
+    istio_ambient.deploy(mesh)
 
 
 main()

@@ -6,12 +6,10 @@
      ├─ PolicyPackError        a policy pack that doesn't start, or a rule that raised
      └─ OutputError            a folder or file that can't be written as asked
 
-Components raise `meshwright.kubernetes.ComponentError`, which is also a `pulumi.RunError`, so that a Pulumi program ends
-with one line and no traceback. It stands there because this module must not import Pulumi: the command line starts
-without it.
+Components raise `meshwright.kubernetes.ComponentError`, which is also a `pulumi.RunError`, so that a Pulumi program
+ends with one line and no traceback. It stands there because this module must not import Pulumi: the command line
+starts without it.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
