@@ -11,15 +11,16 @@ from typing import Any
 import pulumi
 import pytest
 from google.protobuf.struct_pb2 import Struct, Value
-from pulumi.runtime.proto import resource_pb2, source_pb2
+from pulumi.runtime.proto import provider_pb2, resource_pb2, source_pb2
 
 from meshwright.engine.child import values
 from meshwright.engine.child.monitor import Monitor
-from meshwright.engine.child.registry import Registered, Registry, place
+from meshwright.engine.child.registry import Registered, Registry, place, switch
 from meshwright.engine.child.tuning import InlineExecutor, tuned
 from meshwright.engine.decode import decode_properties
 from meshwright.engine.graph import UNKNOWN, Secret
 from meshwright.engine.record import record
+from meshwright.errors import ProgramError
 
 
 def registered(parent: str = "", **fields: Any) -> Registered:
@@ -142,3 +143,26 @@ def test_a_resource_made_by_generated_code() -> None:
     scope: dict[str, Any] = {}
     exec("import pulumi\ndef program():\n  pulumi.ComponentResource('a:b:C', 'c')", scope)  # noqa: S102
     assert record(scope["program"]).resources[-1].source is None
+
+
+def test_an_older_sdk_asks_for_each_feature() -> None:
+    monitor = Monitor("shop", "dev", "acme", None, print)
+    asked = {name: resource_pb2.SupportsFeatureRequest(id=name) for name in ("outputValues", "transforms", "teleport")}
+    supported = {name: monitor.SupportsFeature(request).hasSupport for name, request in asked.items()}
+    assert supported == {"outputValues": True, "transforms": True, "teleport": False}
+
+
+def test_an_older_sdk_can_not_be_told_that_a_result_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("meshwright.engine.child.monitor._InvokeResponse", provider_pb2.InvokeResponse)
+    with pytest.raises(ProgramError, match=r"the program needs the result of a:b:c at once, .* \(MW-E070\)"):
+        record(lambda: pulumi.export("a", pulumi.runtime.invoke_output("a:b:c", {})))
+
+
+def test_an_older_sdk_has_no_third_state_for_a_switch() -> None:
+    class Old:
+        protect, retainOnDelete = False, True  # noqa: N815
+        no_presence = types.SimpleNamespace(has_presence=False)
+        DESCRIPTOR = types.SimpleNamespace(fields_by_name={"protect": no_presence, "retainOnDelete": no_presence})
+
+    request: Any = Old()
+    assert (switch(request, "protect"), switch(request, "retainOnDelete")) == (None, True)

@@ -6,6 +6,7 @@ they learn as dictionaries with a ``kind``: ``resource``, ``outputs``, ``log`` a
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,29 +16,44 @@ from google.protobuf.struct_pb2 import Struct, Value
 from pulumi.runtime.proto import callback_pb2, engine_pb2, provider_pb2, resource_pb2
 
 from . import values
-from .registry import STACK, Refusal, Registered, Registry, check_type, options, package, place, provider_urn
+from .registry import (
+    STACK,
+    Refusal,
+    Registered,
+    Registry,
+    check_type,
+    options,
+    package,
+    place,
+    provider_urn,
+    switch,
+    unanswered,
+)
 from .transforms import Callbacks, transform_invoke, transform_resource
 
 Emit = Callable[[dict[str, Any]], None]
 
-_FEATURES = (
-    "SECRETS",
-    "RESOURCE_REFERENCES",
-    "OUTPUT_VALUES",
-    "ALIAS_SPECS",
-    "REPLACEMENT_TRIGGER",
-    "DELETED_WITH",
-    "REPLACE_WITH",
-    "TRANSFORMS",
-    "INVOKE_TRANSFORMS",
-    "PARAMETERIZATION",
-    "RESOURCE_HOOKS",
-    "ERROR_HOOKS",
-    "STATE_MIGRATIONS",
-    "INVOKE_DEPENDS_ON",
+_FEATURES = (  # as an SDK before 3.260 asks for them, one by one; a later one asks for all, in capitals
+    "secrets",
+    "resourceReferences",
+    "outputValues",
+    "aliasSpecs",
+    "replacementTrigger",
+    "deletedWith",
+    "replaceWith",
+    "transforms",
+    "invokeTransforms",
+    "parameterization",
+    "resourceHooks",
+    "errorHooks",
+    "stateMigrations",
+    "invokeDependsOn",
 )
 _STACK_REFERENCE = "pulumi:pulumi:StackReference"
 _PROVIDER = "pulumi:providers:"
+_InvokeResponse: Any = (
+    getattr(resource_pb2, "ResourceInvokeResponse", None) or provider_pb2.InvokeResponse
+)  # before 3.260
 _UNKNOWN = Value(string_value=values.UNKNOWN)
 
 
@@ -122,8 +138,8 @@ class Monitor:
                 custom=request.custom,
                 place=":".join(map(str, position)) if position else "",
                 pending=request.custom or request.remote,
-                protect=request.protect if request.HasField("protect") else None,
-                retain_on_delete=request.retainOnDelete if request.HasField("retainOnDelete") else None,
+                protect=switch(request, "protect"),
+                retain_on_delete=switch(request, "retainOnDelete"),
                 deleted_with=request.deletedWith,
                 provider=request.provider if request.custom or request.remote else "",
                 providers={} if request.custom else providers,
@@ -248,14 +264,16 @@ class Monitor:
         if transforms:
             transform_invoke(request, transforms, self._callbacks)
         with self._lock:
-            if self._registry.is_pending(request.dependsOn):
-                return resource_pb2.ResourceInvokeResponse(unknown=True)
+            if self._registry.is_pending(getattr(request, "dependsOn", ())):
+                return _InvokeResponse(unknown=True)
             result = self._given_result(request.tok, request.args)
             if result is None:
                 self.unanswered.add(request.tok)
                 self._note(request.tok, "its result is unknown offline; give it under `invokes` in a file for --with")
-                return resource_pb2.ResourceInvokeResponse(unknown=True)
-        return resource_pb2.ResourceInvokeResponse(**{"return": result})
+                if "unknown" not in _InvokeResponse.DESCRIPTOR.fields_by_name:
+                    raise unanswered(request.tok)  # an SDK before 3.260 has no way to be told
+                return _InvokeResponse(unknown=True)
+        return _InvokeResponse(**{"return": result})
 
     def Call(self, request: resource_pb2.ResourceCallRequest) -> provider_pb2.CallResponse:  # noqa: N802
         """Answers a method of a resource with the result that was given for it, or with unknown."""
@@ -283,12 +301,12 @@ class Monitor:
             found = self._registry.resources.get(urn)
             if found is None:
                 failure = provider_pb2.CheckFailure(property="urn", reason=f"unknown resource {urn}")
-                return resource_pb2.ResourceInvokeResponse(failures=[failure])
+                return _InvokeResponse(failures=[failure])
             state = Struct()
             state.fields["urn"].string_value = urn
             state.fields["id"].string_value = found.id
             state.fields["state"].struct_value.CopyFrom(found.state)
-        return resource_pb2.ResourceInvokeResponse(**{"return": state})
+        return _InvokeResponse(**{"return": state})
 
     # Registrations that concern the whole run
 
@@ -329,15 +347,21 @@ class Monitor:
     def GetDeploymentInfo(self, request: empty_pb2.Empty) -> resource_pb2.DeploymentInfo:  # noqa: N802
         """The features of this engine, as far as the program's SDK knows them."""
         del request
-        known = resource_pb2.ResourceMonitorFeature
-        names = (f"RESOURCE_MONITOR_FEATURE_{name}" for name in _FEATURES)
+        known = dict(resource_pb2.ResourceMonitorFeature.items())
+        names = ("RESOURCE_MONITOR_FEATURE_" + re.sub("([A-Z])", r"_\1", name).upper() for name in _FEATURES)
         return resource_pb2.DeploymentInfo(
             project=self._registry.project,
             stack=self._registry.stack,
             organization=self.organization,
             dryRun=True,
-            supportedFeatures=[known.Value(name) for name in names if name in known.keys()],  # noqa: SIM118
+            supportedFeatures=[known[name] for name in names if name in known],
         )
+
+    def SupportsFeature(  # noqa: N802
+        self, request: resource_pb2.SupportsFeatureRequest
+    ) -> resource_pb2.SupportsFeatureResponse:
+        """Whether this engine has a feature."""
+        return resource_pb2.SupportsFeatureResponse(hasSupport=request.id in _FEATURES)
 
     def SignalAndWaitForShutdown(self, request: empty_pb2.Empty) -> empty_pb2.Empty:  # noqa: N802
         """The program is done: there is nothing to wait for."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import json
 import logging
 import os
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
+from pulumi.runtime.proto import resource_pb2_grpc
 
 from .monitor import Engine, Monitor
 from .registry import Refusal
@@ -27,6 +29,10 @@ from .tuning import InlineExecutor, tuned
 # A program makes many objects that live to its end: with the usual thresholds, a third of the time is the collector's.
 _COLLECT_AFTER = (50_000, 20, 100)
 _FLUSH_AT = 64 * 1024  # characters
+
+
+class StubMonitor(Monitor, resource_pb2_grpc.ResourceMonitorStub):
+    """The monitor, for SDKs before 3.200 too: they take transforms only for what is a stub by type."""
 
 
 class Channel:
@@ -85,20 +91,20 @@ def main(spec_descriptor: int, result_descriptor: int) -> None:
 
 def run(spec: dict[str, Any], channel: Channel) -> None:
     """Runs the program. Raises what it raises."""
-    monitor = Monitor(spec["project"], spec["stack"], spec["organization"], spec["given"], channel.send)
+    monitor = StubMonitor(spec["project"], spec["stack"], spec["organization"], spec["given"], channel.send)
     pulumi.runtime.set_all_config(spec["config"], spec["secret_keys"])
-    pulumi.runtime.configure(
-        pulumi.runtime.Settings(
-            project=spec["project"],
-            stack=spec["stack"],
-            organization=spec["organization"],
-            root_directory=spec["root"],
-            monitor=monitor,
-            engine=Engine(channel.send),
-            parallel=16,
-            dry_run=True,
-        )
-    )
+    settings: dict[str, Any] = {
+        "project": spec["project"],
+        "stack": spec["stack"],
+        "organization": spec["organization"],
+        "root_directory": spec["root"],
+        "monitor": monitor,
+        "engine": Engine(channel.send),
+        "parallel": 16,
+        "dry_run": True,
+    }
+    known = inspect.signature(pulumi.runtime.Settings).parameters  # an older SDK knows fewer
+    pulumi.runtime.configure(pulumi.runtime.Settings(**{key: settings[key] for key in settings if key in known}))
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # a failed program leaves futures that nobody reads
     os.chdir(spec["directory"])
     sys.argv = [spec["program"]]

@@ -28,6 +28,12 @@ class Refusal(pulumi.RunError):
         self.code, self.message, self.remedy, self.place = code, message, remedy, place
 
 
+def unanswered(token: str) -> Refusal:
+    """An invoke whose caller can't wait for a deployment, and that nobody gave a result for."""
+    message = f"the program needs the result of {token} at once, and an offline run can't know it"
+    return Refusal("MW-E070", message, f"give it under `invokes` in a file for --with, or use {token} as an output")
+
+
 @dataclass(slots=True)
 class Registered:
     """What is kept of a resource for those that come after it."""
@@ -79,9 +85,9 @@ class Registry:
         if parent is None:
             return
         request.deletedWith = request.deletedWith or parent.deleted_with
-        if not request.HasField("protect") and parent.protect is not None:
+        if switch(request, "protect") is None and parent.protect is not None:
             request.protect = parent.protect
-        if not request.HasField("retainOnDelete") and parent.retain_on_delete is not None:
+        if switch(request, "retainOnDelete") is None and parent.retain_on_delete is not None:
             request.retainOnDelete = parent.retain_on_delete
         local_component = not (request.custom or request.remote)
         if not request.provider and (local_component or _provider_package(parent.provider) == package(request.type)):
@@ -117,6 +123,13 @@ class Registry:
 
     def _urns_above(self, resource: Registered) -> list[str]:
         return [resource.parent, *(above.parent for above in self.ancestors(resource.parent))]
+
+
+def switch(request: resource_pb2.RegisterResourceRequest, name: str) -> bool | None:
+    """A switch that may be absent; before SDK 3.160, absent and off were the same."""
+    if request.DESCRIPTOR.fields_by_name[name].has_presence:
+        return bool(getattr(request, name)) if request.HasField(name) else None  # type: ignore[arg-type]
+    return getattr(request, name) or None
 
 
 def check_type(type_: str) -> None:

@@ -139,14 +139,19 @@ _SAME = {
 def _options(request: resource_pb2.RegisterResourceRequest) -> resource_pb2.TransformResourceOptions:
     fields: dict[str, Any] = {}
     for name, option in _SAME.items():
-        descriptor = request.DESCRIPTOR.fields_by_name[name]
-        if not descriptor.has_presence or request.HasField(name):  # type: ignore[arg-type]
+        if _has(request, name) and option in resource_pb2.TransformResourceOptions.DESCRIPTOR.fields_by_name:
             fields[option] = getattr(request, name)
     if request.deleteBeforeReplaceDefined or request.deleteBeforeReplace:
         fields["delete_before_replace"] = request.deleteBeforeReplace
     options = resource_pb2.TransformResourceOptions(**fields)
     options.aliases.extend(type(options.aliases.add())(urn=urn) for urn in request.aliasURNs)
     return options
+
+
+def _has(message: Any, name: str) -> bool:
+    """Whether a message has a value for a field; an older SDK does not know every field."""
+    descriptor = message.DESCRIPTOR.fields_by_name.get(name)
+    return descriptor is not None and (not descriptor.has_presence or bool(message.HasField(name)))
 
 
 def _apply(
@@ -159,11 +164,7 @@ def _apply(
     )
     kept.sourcePosition.CopyFrom(request.sourcePosition)
     kept.transforms.extend(request.transforms)
-    fields = {
-        name: getattr(outcome.options, option)
-        for name, option in _SAME.items()
-        if not outcome.options.DESCRIPTOR.fields_by_name[option].has_presence or outcome.options.HasField(option)  # type: ignore[arg-type]
-    }
+    fields = {name: getattr(outcome.options, option) for name, option in _SAME.items() if _has(outcome.options, option)}
     kept.MergeFrom(resource_pb2.RegisterResourceRequest(**fields))
     if outcome.options.HasField("delete_before_replace"):
         kept.deleteBeforeReplace, kept.deleteBeforeReplaceDefined = outcome.options.delete_before_replace, True

@@ -20,7 +20,7 @@ import pulumi
 from pulumi.runtime.proto import source_pb2
 
 from . import values
-from .registry import Refusal
+from .registry import unanswered
 from .transforms import WouldBlock
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class InlineExecutor(ThreadPoolExecutor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Submits a call; one that has to wait for the event loop goes to a thread after all."""
-        if getattr(fn, "__module__", "") != "pulumi.runtime._context":
+        if not getattr(fn, "__module__", "").startswith("pulumi.runtime."):
             return super().submit(fn, *args, **kwargs)
         future: Future[Any] = Future()
         try:
@@ -142,10 +142,7 @@ def _checked(invoke: Callable[..., Awaitable[Any]], monitor: Monitor) -> Callabl
     async def known(tok: str, answer: Awaitable[Any]) -> Any:
         result = await answer
         if not result.is_known and tok in monitor.unanswered:
-            message = f"the program needs the result of {tok} at once, and an offline run can't know it"
-            raise Refusal(
-                "MW-E070", message, f"give it under `invokes` in a file for --with, or use {tok} as an output"
-            )
+            raise unanswered(tok)
         return result
 
     return checked
