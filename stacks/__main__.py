@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import istio_ambient
 import pulumi
 
+import istio_ambient
 from meshwright.config import IstioAmbientMesh, Mesh, parse_config
 from meshwright.errors import Code, ConfigError, Problem
 

@@ -16,7 +16,7 @@ from meshwright.config.shared import ChartSource
 from meshwright.guidance.rollout import next_step
 from meshwright.istio.ambient import IstioAmbientArgs, IstioValues
 from meshwright.istio.namespace import AmbientNamespaceArgs, NamespaceWaypointArgs
-from meshwright.kubernetes import ChartSourceArgs
+from meshwright.kubernetes.charts import ChartSourceArgs
 
 
 def deploy(mesh: IstioAmbientMesh) -> None:

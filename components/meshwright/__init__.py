@@ -1,26 +1,29 @@
 """meshwright provisions service meshes with Pulumi and keeps their adoption honest.
 
-Components are imported by name (``from meshwright import IstioAmbient``). They are loaded on first use, so that the
-command line, which needs no Pulumi for most of what it does, starts in a moment.
+Components are imported by name (``from meshwright import IstioAmbient``). Each is loaded on first use: the command line
+needs no Pulumi for most of what it does, and a program pays for the components that it uses.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from meshwright.istio import AmbientNamespace, IstioAmbient, MeshWideMtls, Waypoint
-    from meshwright.kubernetes import GatewayApiCrds
+    from meshwright.istio.ambient import IstioAmbient
+    from meshwright.istio.mtls import MeshWideMtls
+    from meshwright.istio.namespace import AmbientNamespace
+    from meshwright.istio.waypoint import Waypoint
+    from meshwright.kubernetes.gateway_api import GatewayApiCrds
 
 __version__ = "0.1.0"
 
 __all__ = ["AmbientNamespace", "GatewayApiCrds", "IstioAmbient", "MeshWideMtls", "Waypoint", "__version__"]
 
 _HOME = {
-    "AmbientNamespace": "meshwright.istio",
-    "GatewayApiCrds": "meshwright.kubernetes",
-    "IstioAmbient": "meshwright.istio",
-    "MeshWideMtls": "meshwright.istio",
-    "Waypoint": "meshwright.istio",
+    "AmbientNamespace": "meshwright.istio.namespace",
+    "GatewayApiCrds": "meshwright.kubernetes.gateway_api",
+    "IstioAmbient": "meshwright.istio.ambient",
+    "MeshWideMtls": "meshwright.istio.mtls",
+    "Waypoint": "meshwright.istio.waypoint",
 }
 
 

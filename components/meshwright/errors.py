@@ -6,9 +6,9 @@
      ├─ PolicyPackError        a policy pack that doesn't start, or a rule that raised
      └─ OutputError            a folder or file that can't be written as asked
 
-Components raise `meshwright.kubernetes.ComponentError`, which is also a `pulumi.RunError`, so that a Pulumi program
-ends with one line and no traceback. It stands there because this module must not import Pulumi: the command line
-starts without it.
+Components raise `meshwright.kubernetes.errors.ComponentError`, which is also a `pulumi.RunError`, so that a Pulumi
+program ends with one line and no traceback. It stands there because this module must not import Pulumi: the command
+line starts without it.
 """
 
 from collections.abc import Iterable

@@ -9,7 +9,7 @@ import pytest
 from meshwright import IstioAmbient
 from meshwright.engine.graph import Graph
 from meshwright.istio.ambient import IstioAmbientArgs
-from meshwright.kubernetes import ComponentError
+from meshwright.kubernetes.errors import ComponentError
 from tests.unit.graphs import find, inputs, names, shape, with_provider
 
 RELEASE = "kubernetes:helm.sh/v3:Release"

@@ -4,8 +4,8 @@ import pulumi
 import pytest
 
 from meshwright import MeshWideMtls
-from meshwright.istio import MeshWideMtlsArgs
-from meshwright.kubernetes import ComponentError
+from meshwright.istio.mtls import MeshWideMtlsArgs
+from meshwright.kubernetes.errors import ComponentError
 from tests.unit.graphs import inputs, shape, with_provider
 
 

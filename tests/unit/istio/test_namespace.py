@@ -6,7 +6,7 @@ import pytest
 
 from meshwright import AmbientNamespace
 from meshwright.engine.graph import Graph
-from meshwright.kubernetes import ComponentError
+from meshwright.kubernetes.errors import ComponentError
 from tests.unit.graphs import find, inputs, names, shape, with_provider
 
 NAMESPACE = "kubernetes:core/v1:Namespace"

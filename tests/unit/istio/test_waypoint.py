@@ -7,7 +7,7 @@ import yaml
 
 from meshwright import Waypoint
 from meshwright.engine.graph import Graph
-from meshwright.kubernetes import ComponentError
+from meshwright.kubernetes.errors import ComponentError
 from tests.unit.graphs import find, inputs, names, shape, with_provider
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from meshwright import GatewayApiCrds
 from meshwright.engine.graph import UNKNOWN, Graph
-from meshwright.kubernetes import ComponentError
+from meshwright.kubernetes.errors import ComponentError
 from meshwright.kubernetes.gateway_api import _as_numbers, _unless_newer
 from tests.unit.graphs import find, inputs, shape, with_provider
 
