@@ -182,7 +182,7 @@ class _Reader:
                 continue
             if declared.default is not None:
                 self.config[key] = goyaml.text(declared.default)
-            elif key.startswith(f"{self.project.name}:"):
+            else:  # a key of another namespace always has a value
                 message = f"stack {stack!r} has no value for {key}"
                 self._refuse(
                     Code.PROJECT_CONFIG, message, "add it under `config:`: Pulumi.yaml requires it", ("config",)

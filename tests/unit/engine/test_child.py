@@ -11,11 +11,12 @@ from typing import Any
 import pulumi
 import pytest
 from google.protobuf.struct_pb2 import Struct, Value
-from pulumi.runtime.proto import provider_pb2, resource_pb2, source_pb2
+from pulumi.runtime.proto import callback_pb2, provider_pb2, resource_pb2, source_pb2
 
 from meshwright.engine.child import values
 from meshwright.engine.child.monitor import Monitor
 from meshwright.engine.child.registry import Registered, Registry, place, switch
+from meshwright.engine.child.transforms import Callbacks, transform_invoke, transform_resource
 from meshwright.engine.child.tuning import InlineExecutor, tuned
 from meshwright.engine.decode import decode_properties
 from meshwright.engine.graph import UNKNOWN, Secret
@@ -166,3 +167,19 @@ def test_an_older_sdk_has_no_third_state_for_a_switch() -> None:
 
     request: Any = Old()
     assert (switch(request, "protect"), switch(request, "retainOnDelete")) == (None, True)
+
+
+def test_a_transform_may_answer_with_nothing() -> None:
+    class Silent(Callbacks):
+        def invoke(self, callback: callback_pb2.Callback, request: bytes) -> bytes:
+            return b""
+
+    callback = callback_pb2.Callback(token="t")
+    registration = resource_pb2.RegisterResourceRequest(type="a:b:C", name="c", dependencies=["urn:a"], remote=True)
+    registration.object.update({"a": 1})
+    transform_resource(registration, [callback], Silent())
+    assert (values.to_plain(registration.object), list(registration.dependencies)) == ({"a": 1}, ["urn:a"])
+    invoke = resource_pb2.ResourceInvokeRequest(tok="a:b:c", version="1")
+    invoke.args.update({"a": 1})
+    transform_invoke(invoke, [callback], Silent())
+    assert (values.to_plain(invoke.args), invoke.version) == ({"a": 1}, "1")

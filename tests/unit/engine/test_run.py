@@ -136,7 +136,7 @@ def test_the_environment_of_the_program(make_project: MakeProject, tmp_path: Pat
     (site / "pulumi").mkdir()
     caught = failure(load_project(tmp_path), StackSettings("dev", config={"shop:never-read": "x" * 300_000}))
     assert str(caught) == (
-        "the program's interpreter can't import Pulumi: No module named 'google'; "
+        "the program's interpreter can't import Pulumi: No module named 'pulumi.runtime'; "
         "install it there: pip install pulumi (MW-E071)"
     )
     (site / "pulumi").rmdir()

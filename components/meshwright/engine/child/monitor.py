@@ -51,10 +51,10 @@ _FEATURES = (  # as an SDK before 3.260 asks for them, one by one; a later one a
 )
 _STACK_REFERENCE = "pulumi:pulumi:StackReference"
 _PROVIDER = "pulumi:providers:"
-_InvokeResponse: Any = (
-    getattr(resource_pb2, "ResourceInvokeResponse", None) or provider_pb2.InvokeResponse
-)  # before 3.260
 _UNKNOWN = Value(string_value=values.UNKNOWN)
+_InvokeResponse: type[resource_pb2.ResourceInvokeResponse] = getattr(  # before 3.260, it was the provider's
+    resource_pb2, "ResourceInvokeResponse", provider_pb2.InvokeResponse
+)
 
 
 class Monitor:
