@@ -135,6 +135,11 @@ class Decoder:
             raise _broken("no root stack")
         return Graph(*self._about, resources, self._outputs, tuple(self._logs), tuple(self._notes))
 
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """The errors that the program logged so far."""
+        return tuple(log.message for log in self._logs if log.severity == "error")
+
 
 def decode(messages: Iterable[object], project: str, stack: str, organization: str) -> Graph:
     """The graph of all messages of a run that ended well. Raises `ProgramError` (MW-E072)."""

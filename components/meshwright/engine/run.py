@@ -210,6 +210,8 @@ class _Run:
         raise self._error(Code.PROGRAM_EXITED, _how_it_ended(self.status), self._last_words())
 
     def _last_words(self) -> str:
+        if self.decoder.errors:
+            return f"it logged: {self.decoder.errors[-1]}"
         lines = self.printed().strip().splitlines()
         return f"the last that it printed is: {lines[-1][:200]}" if lines else "it printed nothing"
 

@@ -206,6 +206,9 @@ def test_exit_without_an_error_is_success(make_project: MakeProject) -> None:
 ENDS = {
     "sys.exit(3)": "the program exited with status 3; it printed nothing (MW-E062)",
     "sys.exit('no')": "the program exited and said: no; it printed nothing (MW-E062)",
+    "pulumi.log.error('no network'); pulumi.log.info('bye'); sys.exit(1)": (
+        "the program exited with status 1; it logged: no network (MW-E062)"
+    ),
     "os._exit(0)": "the program's process exited with status 0 before the program was done; it printed nothing (MW-E062)",
     "print('last'); os._exit(7)": (
         "the program's process exited with status 7 before the program was done; "
