@@ -106,16 +106,19 @@ class Cluster:
         if "kube-apiserver" in names:
             self._servers["kube-apiserver"].wait_until(self._is_ready, "ready")
 
-    def clean(self) -> None:
-        """Delete all that was made since the start; webhooks first, then what holds others. Raises `AssertionError`."""
+    def clean(self, keep: frozenset[Identity] = frozenset()) -> None:
+        """Delete all that was made since the start, but for `keep`: first webhooks, then what holds others.
+
+        Raises `AssertionError` where something stays.
+        """
         for _ in range(10):
-            made = self.made()
+            made = self.made() - keep
             if not made:
                 return
             next_ones = [each for each in made if each.kind in _GO_FIRST]
             next_ones = next_ones or [each for each in made if each.kind in _HOLD_OTHERS]
             self.api.delete_all(next_ones or made)
-        raise AssertionError(f"not to be deleted: {sorted(self.made())}")
+        raise AssertionError(f"not to be deleted: {sorted(self.made() - keep)}")
 
     def made(self) -> frozenset[Identity]:
         """What was made since the start, but for what the control plane puts into every namespace by itself."""

@@ -18,6 +18,18 @@ MANAGER = "meshwright-test"
 _FLEETING = frozenset({"Event", "Lease", "Endpoints", "EndpointSlice", "PodMetrics", "ControllerRevision"})
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+_LATER = urllib3.Retry(
+    total=20,
+    connect=0,
+    read=0,
+    status_forcelist=(429,),
+    allowed_methods=None,
+    backoff_factor=0.1,
+    raise_on_status=False,
+)
+
+_BY_THE_SERVER = "kube-aggregator.kubernetes.io/automanaged"  # the APIServices of CRDs come and go with them
+
 
 class ApiError(Exception):
     """An answer that is not 2xx; `status` is the HTTP status."""
@@ -72,13 +84,16 @@ class Api:
     def request(
         self, method: str, path: str, body: Any = None, *, kind: str = "application/json", **query: Any
     ) -> Object:
-        """The JSON answer to one request, tried once; `kind` is the body's media type. Raises `ApiError`."""
+        """The JSON answer to one request; `kind` is the body's media type. Raises `ApiError`.
+
+        Asked again only where the server says "later", as it does for some moments after a CRD was made.
+        """
         answer = self._pool.request(
             method,
             f"{self.url}{path}?{urlencode(query)}",
             body=None if body is None else json.dumps(body).encode(),
             headers={**self._headers, "Content-Type": kind},
-            retries=False,
+            retries=_LATER,
             timeout=60.0,
         )
         self.warnings += answer.headers.getlist("Warning")
@@ -146,13 +161,14 @@ class Api:
         return True
 
     def inventory(self) -> frozenset[Identity]:
-        """Every object of the cluster that somebody made; events, leases and endpoints are left out."""
+        """Every object of the cluster but those that the control plane writes and removes by itself."""
         return frozenset(
             Identity(group, kind, item["metadata"].get("namespace") or "", item["metadata"]["name"])
             for group, kinds in self._discover().items()
             for kind, resource in kinds.items()
             if kind not in _FLEETING and {"list", "delete"} <= resource.verbs
             for item in self.list(group, kind)
+            if _BY_THE_SERVER not in (item["metadata"].get("labels") or {})
         )
 
     def wait(self, condition: Callable[[], Any], what: str, timeout_s: float = 30.0) -> None:

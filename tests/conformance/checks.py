@@ -1,0 +1,110 @@
+"""What must hold for objects that a cluster is to get. Each check returns its findings, one line each; none is good."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tests.servers.kubernetes import Api, ApiError, Identity, Object
+
+# Istio 1.31's labels and what they may say: `label/labels.yaml` of istio/api; an empty set means any value.
+ISTIO_LABELS: dict[str, frozenset[str]] = {
+    "istio.io/dataplane-mode": frozenset({"ambient", "none"}),
+    "istio.io/waypoint-for": frozenset({"service", "workload", "all", "none"}),
+    "istio.io/ingress-use-waypoint": frozenset({"true"}),
+    "istio.io/use-waypoint": frozenset(),
+    "istio.io/use-waypoint-namespace": frozenset(),
+    "istio.io/rev": frozenset(),
+    "istio.io/global": frozenset({"true"}),
+}
+# The objects that istiod renders for a Gateway, and so the keys that it accepts in the ConfigMap of its parametersRef:
+# pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go. It renders nothing at all when it meets another.
+OVERLAYS = frozenset({"deployment", "service", "serviceAccount", "horizontalPodAutoscaler", "podDisruptionBudget"})
+
+
+def namespaces(bodies: Iterable[Object]) -> list[Object]:
+    """The bare namespaces that objects are in, or label: what a stack that adopts its namespaces expects to find."""
+    objects = list(bodies)
+    names = {body["metadata"].get("namespace") for body in objects} - {None}
+    names |= {body["metadata"]["name"] for body in objects if body["kind"] == "Namespace"}
+    return [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in sorted(names)]
+
+
+def accepted(api: Api, bodies: Iterable[Object]) -> list[str]:
+    """Findings of the API server: unknown fields, types, enums, CEL rules, and fields that it dropped in silence."""
+    return [finding for body in bodies for finding in _accepted(api, body)]
+
+
+def _accepted(api: Api, body: Object) -> Iterator[str]:
+    try:
+        stored = api.apply(body, dry_run=True, force=True)
+    except ApiError as error:
+        yield f"{_named(body)}: {error}"
+    else:
+        yield from (f"{_named(body)}: {path} was dropped" for path in lost(body, stored))
+
+
+def lost(wanted: Any, stored: Any, path: str = "") -> list[str]:
+    """The paths of `wanted` that are not in `stored`, or say something else there."""
+    if isinstance(wanted, dict) and isinstance(stored, dict):
+        return [found for key, value in wanted.items() for found in lost(value, stored.get(key), f"{path}.{key}")]
+    if isinstance(wanted, list) and isinstance(stored, list) and len(wanted) == len(stored):
+        return [
+            found
+            for index, (one, other) in enumerate(zip(wanted, stored, strict=True))
+            for found in lost(one, other, f"{path}[{index}]")
+        ]
+    return [] if wanted == stored or wanted in ({}, None, "") else [path or "it"]
+
+
+def labelled(bodies: Iterable[Object]) -> list[str]:
+    """Labels of Istio's that Istio doesn't know, or with values that it doesn't know."""
+    return [
+        f"{_named(body)}: Istio knows no label {key}={value}"
+        for body in bodies
+        for key, value in (body["metadata"].get("labels") or {}).items()
+        if key.partition("/")[0].endswith("istio.io") and not _is_known(key, value)
+    ]
+
+
+def _is_known(key: str, value: str) -> bool:
+    allowed = ISTIO_LABELS.get(key)
+    return allowed is not None and (not allowed or value in allowed)
+
+
+def connected(bodies: Iterable[Object]) -> list[str]:
+    """References between objects that lead nowhere: waypoints, ConfigMaps of Gateways, and the keys in those."""
+    objects = list(bodies)
+    by_identity = {
+        (body["kind"], body["metadata"].get("namespace", ""), body["metadata"]["name"]): body for body in objects
+    }
+    return [finding for body in objects for finding in _connected(body, by_identity)]
+
+
+def _connected(body: Object, others: dict[tuple[str, str, str], Object]) -> Iterator[str]:
+    metadata = body["metadata"]
+    if waypoint := (metadata.get("labels") or {}).get("istio.io/use-waypoint"):
+        home = metadata.get("namespace") or metadata["name"]
+        gateway = others.get(("Gateway", home, waypoint))
+        if gateway is None:
+            yield f"{_named(body)}: there is no waypoint {waypoint} in {home}"
+        elif gateway["spec"]["gatewayClassName"] != "istio-waypoint":
+            yield f"{_named(body)}: the Gateway {waypoint} is no waypoint"
+    if body["kind"] == "Gateway" and body["spec"].get("gatewayClassName") == "istio-waypoint":
+        yield from _waypoint(body, others)
+
+
+def _waypoint(body: Object, others: dict[tuple[str, str, str], Object]) -> Iterator[str]:
+    metadata, spec = body["metadata"], body["spec"]
+    if [(each["port"], each["protocol"]) for each in spec["listeners"]] != [(15008, "HBONE")]:
+        yield f"{_named(body)}: a waypoint listens on 15008 with HBONE, and on nothing else"
+    if reference := spec.get("infrastructure", {}).get("parametersRef"):
+        config = others.get((reference["kind"], metadata["namespace"], reference["name"]))
+        if config is None:
+            yield f"{_named(body)}: there is no {reference['kind']} {reference['name']} in {metadata['namespace']}"
+        else:
+            unknown = sorted(config.get("data", {}).keys() - OVERLAYS)
+            yield from (f"{_named(config)}: istiod renders no {key}" for key in unknown)
+
+
+def _named(body: Object) -> str:
+    identity = Identity.of(body)
+    return f"{identity.kind} {identity.namespace}/{identity.name}".replace(" /", " ")

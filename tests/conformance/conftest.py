@@ -1,0 +1,28 @@
+"""Fixtures of the conformance tests."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.servers.cluster import Cluster
+from tests.servers.kubernetes import Identity, manifests
+from tests.servers.programs import testdata
+
+CRDS = ("gateway-api-1.6.1-standard.yaml", "istio-1.31.yaml")
+
+
+@pytest.fixture(scope="session")
+def crd_files() -> list[Path]:
+    """The CRDs of Istio and of the Gateway API."""
+    return [testdata("crds", name) for name in CRDS]
+
+
+@pytest.fixture
+def mesh_cluster(crd_files: list[Path], cluster: Cluster) -> Cluster:
+    """The shared cluster with those CRDs, and with nothing else that a test made."""
+    wanted = manifests(*crd_files)
+    keep = frozenset(map(Identity.of, wanted))
+    cluster.clean(keep)
+    if not keep <= cluster.made():
+        cluster.api.apply_all(wanted)
+    return cluster
