@@ -7,7 +7,6 @@ its values, counted after the expansion of aliases.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from math import isinf
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from meshwright.errors import Code, ConfigError, Problem
+from meshwright.scalars import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -203,27 +203,7 @@ class Builder:
         return Problem(code, message, remedy, f"{self._name}:{line}")
 
 
-_INTEGER = re.compile(r"[-+]?(?:0b[01]{1,64}|0o[0-7]{1,22}|0x[0-9a-fA-F]{1,16}|0[0-7]{1,22}|0|[1-9][0-9]{0,19})")
-_OLD_OCTAL = re.compile(r"^([-+]?)0(?=[0-7])")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_WORDS: dict[str, Any] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), float("inf")),
-    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
-    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
-}
-
-
 def scalar(text: str) -> Any:
-    """What an unquoted scalar means to yaml.v3 (its resolve.go). Dates, which it would parse, stay text."""
-    if text in _WORDS:
-        return _WORDS[text]
-    plain = text.replace("_", "") if text[0] in "+-0123456789" else text
-    if _INTEGER.fullmatch(plain):
-        return int(_OLD_OCTAL.sub(r"\g<1>0o", plain), 0)
-    if _FLOAT.fullmatch(plain):
-        number = float(plain)
-        return text if isinf(number) else number
-    return text
+    """What an unquoted scalar means to Pulumi, as far as JSON can say it. Dates, which it would parse, stay text."""
+    value = resolve(text)
+    return text if isinstance(value, float) and isinf(value) and "inf" not in text.lower() else value

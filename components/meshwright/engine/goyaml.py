@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from meshwright import scalars
 from meshwright.errors import Code, ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -25,19 +26,10 @@ if TYPE_CHECKING:
 _LARGEST_FILE: Final = 1_000_000  # bytes; Pulumi has no limit, but a stack file of this size is a mistake
 _MOST_VALUES: Final = 100_000  # after aliases are followed
 _PLAIN: Final = "tag:meshwright:plain"
-_FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _TIME: Final = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})(?:(?:[Tt](\d{1,2}):(\d{1,2}):(\d{1,2})(\.\d+)?(Z|[-+]\d\d:\d\d))"
     r"|(?: (\d{1,2}):(\d{1,2}):(\d{1,2})(\.\d+)?))?"
 )
-_WORDS: Final[Mapping[str, Any]] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), float("inf")),
-    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
-    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,35 +98,7 @@ def _number(value: float) -> str:
 
 def resolve(plain: str) -> Any:
     """What a plain (unquoted) scalar means."""
-    if plain in _WORDS:
-        return _WORDS[plain]
-    if plain[0] in "+-.0123456789":
-        if (time := _time(plain)) is not None:
-            return time
-        digits = plain.replace("_", "")
-        if (number := _integer(digits)) is not None:
-            return number
-        if _FLOAT.fullmatch(digits):
-            return float(digits)
-    return plain
-
-
-def _integer(digits: str) -> int | None:
-    """Go's ``ParseInt(text, 0, 64)``: prefixes 0x, 0o, 0b and a leading zero for octal; up to 64 bits."""
-    unsigned = digits.lstrip("+-")
-    if len(digits) - len(unsigned) > 1 or not unsigned:
-        return None
-    base = {"0x": 16, "0o": 8, "0b": 2}.get(unsigned[:2].lower())
-    body = unsigned[2:] if base else unsigned
-    base = base or (8 if len(unsigned) > 1 and unsigned[0] == "0" else 10)
-    try:
-        number = int(body, base) if body.isalnum() and body.isascii() else None
-    except ValueError:
-        return None
-    if number is None:
-        return None
-    number = -number if digits[0] == "-" else number
-    return number if -(2**63) <= number < 2**64 else None
+    return scalars.resolve(plain) if (time := _time(plain)) is None else time
 
 
 def _time(plain: str) -> str | None:
