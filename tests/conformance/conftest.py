@@ -6,7 +6,7 @@ import pytest
 
 from tests.servers.cluster import Cluster
 from tests.servers.kubernetes import Identity, manifests
-from tests.servers.programs import testdata
+from tests.servers.programs import data_file
 
 CRDS = ("gateway-api-1.6.1-standard.yaml", "istio-1.31.yaml")
 
@@ -14,7 +14,7 @@ CRDS = ("gateway-api-1.6.1-standard.yaml", "istio-1.31.yaml")
 @pytest.fixture(scope="session")
 def crd_files() -> list[Path]:
     """The CRDs of Istio and of the Gateway API."""
-    return [testdata("crds", name) for name in CRDS]
+    return [data_file("crds", name) for name in CRDS]
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def quickstart(stubbed: Stubbed, cluster: Cluster) -> Pulumi:
         pulumi,
         cluster={"kubeconfig": str(cluster.kubeconfig), "context": "sim", "platform": "kind"},
         charts={"source": "path", "path": str(CHARTS)},
-        gateway_api={"path": str(programs.testdata("crds", "gateway-api-1.6.1-standard.yaml"))},
+        gateway_api={"path": str(programs.data_file("crds", "gateway-api-1.6.1-standard.yaml"))},
     )
     return pulumi
 
@@ -119,7 +119,7 @@ def test_up_no_change_upgrade_destroy(quickstart: Pulumi, cluster: Cluster) -> N
 def test_what_exists_is_adopted_and_survives(quickstart: Pulumi, cluster: Cluster) -> None:
     api = cluster.api
     api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "legacy", "labels": {"team": "billing"}}})
-    bundle = programs.testdata("crds", "gateway-api-1.5.1-standard.yaml").read_text()
+    bundle = programs.data_file("crds", "gateway-api-1.5.1-standard.yaml").read_text()
     api.apply_all(list(yaml.safe_load_all(bundle)))
     mesh = edit(quickstart)
     legacy = {"name": "legacy", "adopt": True, "phase": "permissive"}
@@ -134,7 +134,7 @@ def test_what_exists_is_adopted_and_survives(quickstart: Pulumi, cluster: Cluste
     assert crd["metadata"]["annotations"]["gateway.networking.k8s.io/bundle-version"] == "v1.6.1"
     quickstart.run("preview", "--expect-no-changes")
 
-    old = str(programs.testdata("crds", "gateway-api-1.5.1-standard.yaml"))
+    old = str(programs.data_file("crds", "gateway-api-1.5.1-standard.yaml"))
     edit(quickstart, version="1.30", gateway_api={"mode": "adopt", "version": "1.5.1", "path": old})
     done = quickstart.run("preview", check=False)
     assert done.returncode != 0
@@ -148,7 +148,7 @@ def test_what_exists_is_adopted_and_survives(quickstart: Pulumi, cluster: Cluste
 
 
 def test_created_crds_never_take_over_those_that_exist(quickstart: Pulumi, cluster: Cluster) -> None:
-    bundle = programs.testdata("crds", "gateway-api-1.6.1-standard.yaml").read_text()
+    bundle = programs.data_file("crds", "gateway-api-1.6.1-standard.yaml").read_text()
     cluster.api.apply_all(list(yaml.safe_load_all(bundle)))
     done = quickstart.run("up", "--yes", "--skip-preview", check=False)
     assert done.returncode != 0

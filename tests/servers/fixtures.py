@@ -5,18 +5,21 @@ Each server runs once in a test run, in the one worker that pytest-xdist gives a
 """
 
 from collections.abc import Callable, Generator, Iterator
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from tests.servers import cluster as kubernetes_cluster
+from tests.servers.aws import Aws
 from tests.servers.cluster import Cluster
 from tests.servers.kubernetes import Identity
+from tests.servers.openbao import OpenBao
 from tests.servers.programs import require_programs
 
 _NUMBERS = count(1)
-_SERVERS = ("cluster",)
+_SERVERS = ("cluster", "openbao", "aws")
 _FOLDERS = pytest.StashKey[dict[str, Path]]()
 
 
@@ -79,3 +82,26 @@ def namespace(cluster: Cluster) -> Iterator[str]:
     made = cluster.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     yield name
     cluster.api.delete_all([Identity.of(made)], wait_s=0)
+
+
+@pytest.fixture(scope="session")
+def openbao(server_folder: Callable[[str], Path]) -> Iterator[OpenBao]:
+    """OpenBao in memory, unsealed. Tests share it: mount what you need under a name of your own."""
+    require_programs("bao")
+    with OpenBao(server_folder("openbao")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def _moto(server_folder: Callable[[str], Path]) -> Iterator[Aws]:
+    if not find_spec("moto"):
+        pytest.skip("not installed: moto; make conformance-tools")
+    with Aws(server_folder("aws")) as started:
+        yield started
+
+
+@pytest.fixture
+def aws(_moto: Aws) -> Aws:
+    """An empty AWS account, by moto."""
+    _moto.reset()
+    return _moto

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,13 @@ class MissingProgramError(Exception):
 
 
 def find_program(name: str) -> str:
-    """The path of a program: of the one built for this checkout, else of the one on PATH.
+    """The path of a program: the one built for this checkout, else one beside Python, else one on PATH.
 
     Raises:
         MissingProgramError: it is in neither.
     """
-    found = shutil.which(name, path=f"{TOOLS}{os.pathsep}{os.environ.get('PATH', '')}")
+    places = [str(TOOLS), str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    found = shutil.which(name, path=os.pathsep.join(places))
     if found is None:
         raise MissingProgramError(f"{name} is not installed: make conformance-tools")
     return found
@@ -39,7 +41,7 @@ def require_programs(*names: str) -> None:
         pytest.skip(f"not installed: {', '.join(missing)}; make conformance-tools")
 
 
-def testdata(*parts: str) -> Path:
+def data_file(*parts: str) -> Path:
     """A file or folder of the test data (`crds/istio-1.31.yaml`); skips the test where there is none."""
     path = TESTDATA.joinpath(*parts)
     if not path.exists():
