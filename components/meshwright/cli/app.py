@@ -6,8 +6,11 @@ Exit status: 0 fine, 1 a mandatory rule is violated, 2 a mistake in what we were
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -51,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = typer.main.get_command(app).main(given or ["--help"], "meshwright", standalone_mode=False)
     except MeshwrightError as error:
         _show_details(error, given)
-        show_problems(error.problems, as_json="--json" in given)
+        show_problems([_from_here(problem) for problem in error.problems], as_json="--json" in given)
         return _FAILED
     except _ParserError as error:
         show_problems([_usage(error)], as_json="--json" in given)
@@ -64,6 +67,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         show_problems([_unexpected(error)], as_json="--json" in given)
         return _FAILED
     return status if isinstance(status, int) else 0
+
+
+def _from_here(problem: Problem) -> Problem:
+    """The problem with its place as a person here would write it."""
+    return replace(problem, place=problem.place.removeprefix(f"{Path.cwd()}{os.sep}"))
 
 
 def _show_details(error: MeshwrightError, given: Sequence[str]) -> None:
