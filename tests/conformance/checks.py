@@ -1,6 +1,8 @@
 """What must hold for objects that a cluster is to get. Each check returns its findings, one line each; none is good."""
 
+import re
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import Any
 
 from tests.servers.kubernetes import Api, ApiError, Identity, Object
@@ -52,7 +54,19 @@ def lost(wanted: Any, stored: Any, path: str = "") -> list[str]:
             for index, (one, other) in enumerate(zip(wanted, stored, strict=True))
             for found in lost(one, other, f"{path}[{index}]")
         ]
-    return [] if wanted == stored or wanted in ({}, None, "") else [path or "it"]
+    same = wanted == stored or _amount(wanted) == _amount(stored) is not None
+    return [] if same or wanted in ({}, None, "") else [path or "it"]
+
+
+_UNITS = {"m": Decimal("0.001"), "": Decimal(1), "k": Decimal(1000), "M": Decimal(10**6), "G": Decimal(10**9)}
+_UNITS |= {"Ki": Decimal(2**10), "Mi": Decimal(2**20), "Gi": Decimal(2**30)}
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)([kMG]i?|Ki|m|)")
+
+
+def _amount(value: Any) -> Decimal | None:
+    """A Kubernetes quantity as a number: the API server stores 2048Mi as 2Gi."""
+    match = _QUANTITY.fullmatch(str(value))
+    return Decimal(match[1]) * _UNITS[match[2]] if match and match[2] in _UNITS else None
 
 
 def labelled(bodies: Iterable[Object]) -> list[str]:

@@ -207,6 +207,7 @@ class Cluster:
             f"--cluster-signing-cert-file={self.ca}",
             f"--cluster-signing-key-file={pki / 'ca.key'}",
             "--concurrent-gc-syncs=20",
+            "--horizontal-pod-autoscaler-sync-period=1s",
             "--kube-api-qps=500",
             "--kube-api-burst=1000",
         ]

@@ -1,0 +1,85 @@
+"""What must hold for the values of a Helm release. Helm ignores a value that no template reads, and says nothing."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import yaml
+
+from meshwright.kubernetes.chart_values import _KnownValues, merge
+from tests.conformance.stacks import Release
+from tests.servers import helm
+from tests.servers.programs import data_file
+
+# Keys that no values.yaml has, since templates alone read them.
+# - profile, global.platform: templates/zzz_profile.yaml of every chart, which lays files/profile-<name>.yaml over the
+#   defaults.
+# - base.validationFailurePolicy: base's templates/defaultrevision-validatingwebhookconfiguration.yaml and istiod's
+#   templates/validatingwebhookconfiguration.yaml.
+_READ_BY_TEMPLATES = frozenset({("profile",), ("global", "platform"), ("base", "validationFailurePolicy")})
+# Maps that a template writes out whole: meshConfig (istiod's templates/configmap.yaml), environments of containers.
+_FREE_FORM = frozenset({("meshConfig",), ("env",), ("pilot", "env")})
+_FOLDERS = {name: ("istio-1.31", name) for name in ("base", "istiod", "cni", "ztunnel", "gateway")}
+_WRAPPER = "_internal_defaults_do_not_set"
+
+
+def unknown(release: Release) -> list[str]:
+    """The values that neither the chart's values.yaml, nor its schema, nor a template knows."""
+    return [
+        f"{release.chart}: no value {'.'.join(path)}"
+        for path in _known(release.chart).unknown_in(release.values)
+        if not any(path[: len(free)] == free for free in _FREE_FORM)
+    ]
+
+
+@cache
+def _known(chart: str) -> _KnownValues:
+    folder = data_file("chart-values", *_FOLDERS[chart])
+    defaults = yaml.safe_load((folder / "values.yaml").read_text("utf-8"))
+    schema = folder / "values.schema.json"
+    return _KnownValues(
+        merge(defaults, defaults.pop(_WRAPPER, {})),
+        yaml.safe_load(schema.read_text("utf-8")) if schema.exists() else {},
+        _READ_BY_TEMPLATES,
+    )
+
+
+def without_effect(release: Release) -> list[str]:
+    """The values that change nothing in what the chart renders, whatever they are: nothing reads them."""
+    chart = helm.istio_chart(release.chart)
+    rendered = helm.template(chart, release.name, release.namespace, release.values)
+    return [
+        f"{release.chart}: {'.'.join(path)} has no effect"
+        for path, other in _other_values(release.values)
+        if _render(release, _with(release.values, path, other)) == rendered
+    ]
+
+
+def _render(release: Release, values: Mapping[str, Any]) -> str:
+    """What the release renders to, or Helm's complaint: that is an effect as well."""
+    try:
+        return helm.template(helm.istio_chart(release.chart), release.name, release.namespace, values)
+    except helm.HelmError as error:
+        return str(error)
+
+
+def _other_values(values: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Each value at the end of a path, with something else in its place."""
+    for key, value in values.items():
+        here = (*path, key)
+        match value:
+            case dict():
+                yield from _other_values(value, here)
+            case bool():
+                yield here, not value
+            case int() | float():
+                yield here, value + 1
+            case list():
+                yield here, value[:-1]
+            case _:
+                yield here, f"{value}-x"
+
+
+def _with(values: Mapping[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    below = value if len(path) == 1 else _with(values[path[0]], path[1:], value)
+    return {**values, path[0]: below}
