@@ -78,7 +78,10 @@ class Code(StrEnum):
     OUTPUT_AROUND_WORKING_FOLDER = "MW-E095"
     USAGE = "MW-E096"
     STACK_NOT_CHOSEN = "MW-E097"
+    NO_REPOSITORY = "MW-E098"
     UNEXPECTED = "MW-E099"
+    NO_HELM = "MW-E100"
+    CHART_NOT_EXPANDED = "MW-E101"
 
 
 @dataclass(frozen=True, slots=True)

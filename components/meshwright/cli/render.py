@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +16,17 @@ if TYPE_CHECKING:
     from meshwright.cli.offline import Offline
     from meshwright.engine.render import Rendering
 
+_GITOPS = "Flux and Argo CD"
+
+
+class Format(StrEnum):
+    """The formats, by name; the engine's own list would have to import it at every start."""
+
+    MANIFESTS = "manifests"
+    FLUX = "flux"
+    ARGOCD = "argocd"
+    HELMFILE = "helmfile"
+
 
 def render(
     stack: options.Stack = "",
@@ -21,6 +34,36 @@ def render(
     to: Annotated[
         Path, typer.Option("--to", metavar="DIR", help="The folder to write: new, empty or rendered before.")
     ],
+    form: Annotated[Format, typer.Option("--format", help="The tool that will apply the files.")] = Format.MANIFESTS,
+    expand_charts: Annotated[
+        bool, typer.Option("--expand-charts", help="Write the objects of Helm charts, made by `helm template`.")
+    ] = False,
+    repository: Annotated[
+        str,
+        typer.Option(
+            metavar="URL", show_default=False, help="Repository of the files, for Argo CD.", rich_help_panel=_GITOPS
+        ),
+    ] = "",
+    revision: Annotated[
+        str, typer.Option(metavar="REVISION", help="What Argo CD follows in it.", rich_help_panel=_GITOPS)
+    ] = "HEAD",
+    at: Annotated[
+        str,
+        typer.Option(
+            metavar="PATH",
+            show_default=False,
+            help="Where the files are in the repository. Default: --to, from the root of the checkout around it.",
+            rich_help_panel=_GITOPS,
+        ),
+    ] = "",
+    flux_source: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND/NAME",
+            help="Flux's source; the default is what `flux bootstrap` makes.",
+            rich_help_panel=_GITOPS,
+        ),
+    ] = "GitRepository/flux-system",
     stack_option: options.StackOption = "",
     program: options.Program = None,
     policy_pack: options.Pack = None,
@@ -31,16 +74,18 @@ def render(
     verbose: options.Verbose = False,
     as_json: options.Json = False,
 ) -> int:
-    """Write a program's Kubernetes objects as manifests in dependency waves, with a kustomization each."""
+    """Write a program's Kubernetes objects, in their order, for kubectl, Flux, Argo CD or helmfile."""
     from meshwright.cli import findings
     from meshwright.cli.offline import Request, offline
     from meshwright.cli.preview import overlays_used
 
     options.set_facts(as_of, catalog)
+    target = Target(form, at or _in_checkout(to), repository, revision, flux_source, expand_charts=expand_charts)
+    target.check()
     run = offline(Request(stack or stack_option, program, policy_pack, given, timeout))
     if verbose:
         emit(run.graph.output, sys.stderr)
-    rendering = None if run.report.blocks else write(run, to)
+    rendering = None if run.report.blocks else write(run, to, target)
     if as_json:
         show_json(_content(run, to, rendering))
     elif rendering is None:
@@ -49,17 +94,63 @@ def render(
     else:
         show(overlays_used())
         show(report(rendering, to))
-        show([line(), line("next: ", next_step(to))])
+        show([line(), line("next: ", next_step(to, rendering, target))])
     return int(run.report.blocks)
 
 
-def write(run: "Offline", folder: Path) -> "Rendering":
+@dataclass(frozen=True)
+class Target:
+    """What the command line says of the tool that will apply the files."""
+
+    form: Format = Format.MANIFESTS
+    at: str = "."
+    url: str = ""
+    revision: str = "HEAD"
+    source: str = "GitRepository/flux-system"
+    expand_charts: bool = False
+
+    def check(self) -> None:
+        """Raise `OutputError` if Argo CD would not find the files (MW-E098), or helm is missing (MW-E100)."""
+        from urllib.parse import urlsplit
+
+        from meshwright.errors import Code, OutputError, Problem
+
+        if self.form is Format.ARGOCD and not self.url:
+            what = "an Application names its repository, and none was given"
+            raise OutputError(Problem(Code.NO_REPOSITORY, what, "add --repository https://..."))
+        if "://" in self.url and urlsplit(self.url).password:
+            what = "--repository has a password in it, which would stand in the files"
+            raise OutputError(Problem(Code.NO_REPOSITORY, what, "leave it out, and give it to Argo CD itself"))
+        if self.expand_charts:
+            self.helm()
+
+    def helm(self) -> str:
+        """The path of `helm`. Raises `OutputError`."""
+        from meshwright.cli.offline import find_project
+        from meshwright.engine.render.expand import find_helm
+
+        return find_helm([find_project(Path.cwd()) / ".tools" / "bin"])
+
+
+def write(run: "Offline", folder: Path, target: Target | None = None) -> "Rendering":
     """Render what an offline run found. Raises `OutputError`."""
     from meshwright.engine import render as rendering
+    from meshwright.engine.render.expand import expand
 
-    made = rendering.render(run.graph, run.program_folder)
+    target = target or Target()
+    base = run.program_folder
+    graph = expand(run.graph, base, target.helm()) if target.expand_charts else run.graph
+    repository = rendering.Repository(target.at, target.url, target.revision, target.source)
+    made = rendering.render_as(graph, base, rendering.Tool(target.form), repository)
     rendering.write(made, folder)
     return made
+
+
+def _in_checkout(folder: Path) -> str:
+    """The folder's path from the root of the git checkout around it; without one, the path as it was given."""
+    full = folder.absolute()
+    root = next((parent for parent in full.parents if (parent / ".git").exists()), None)
+    return full.relative_to(root).as_posix() if root else folder.as_posix()
 
 
 def report(rendering: "Rendering", folder: Path) -> Iterator[Line]:
@@ -86,10 +177,21 @@ def report(rendering: "Rendering", folder: Path) -> Iterator[Line]:
         yield line(f"  {plural(len(rendering.differences), 'difference')} from `pulumi up`: see {folder / REPORT}")
 
 
-def next_step(folder: Path) -> str:
+def next_step(folder: Path, rendering: "Rendering | None" = None, target: Target | None = None) -> str:
     """How the files are applied: in order, and not all at once, since kubectl does not wait as Pulumi does."""
-    command = f"`kustomize build --enable-helm {folder}/wave-01 | kubectl apply --server-side -f -`"
-    return f"wave by wave, each ready before the next: {command}"
+    target = target or Target()
+    stack = rendering.stack if rendering else ""
+    match target.form:
+        case Format.FLUX:
+            command = f"flux create kustomization {stack} --source={target.source} --path=./{target.at} --prune=true"
+            return f"commit {folder}/, and once: `{command} --interval=1h`"
+        case Format.ARGOCD:
+            return f"commit {folder}/, and once: `kubectl apply -f {folder}/root.yaml`"
+        case Format.HELMFILE:
+            return f"`helmfile --file {folder}/helmfile.yaml sync`"
+        case _:
+            command = f"`kustomize build --enable-helm {folder}/wave-01 | kubectl apply --server-side -f -`"
+            return f"wave by wave, each ready before the next: {command}"
 
 
 def _content(run: "Offline", folder: Path, rendering: "Rendering | None") -> dict[str, Any]:

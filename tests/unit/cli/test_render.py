@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from meshwright.engine.policy import Verdict
 from tests.unit.cli.runs import bucket, finding, mesh_resources, offline_run, report
 from tests.unit.render.graphs import kubernetes, resource
@@ -98,3 +100,57 @@ def test_a_folder_that_is_not_ours(meshwright: Command, found: Found) -> None:
 
 def _files(folder: Path) -> list[Path]:
     return sorted((path for path in folder.rglob("*") if path.is_file() and path.name != ".meshwright"), key=str)
+
+
+def test_flux_is_told_where_the_files_are_in_the_repository(meshwright: Command, found: Found) -> None:
+    found(offline_run(Path(), *mesh_resources()))
+    Path(".git").mkdir()
+    status, out, _ = meshwright("render", "dev", "--to", "clusters/dev", "--format", "flux")
+    assert status == 0
+    assert out.splitlines()[-1] == (
+        "next: commit clusters/dev/, and once: `flux create kustomization dev --source=GitRepository/flux-system "
+        "--path=./clusters/dev --prune=true --interval=1h`"
+    )
+    assert "./clusters/dev/units/istiod" in Path("clusters/dev/flux/istiod.yaml").read_text()
+
+
+def test_argo_cd_and_helmfile(meshwright: Command, found: Found) -> None:
+    found(offline_run(Path(), *mesh_resources()))
+    url = "git@git.example:platform.git"
+    _, out, _ = meshwright("render", "--to", "a", "--format", "argocd", "--repository", url, "--at", "there")
+    assert out.splitlines()[-1] == "next: commit a/, and once: `kubectl apply -f a/root.yaml`"
+    assert f"repoURL: {url}" in Path("a/root.yaml").read_text().replace('"', "")
+    assert "path: there/sync" in Path("a/root.yaml").read_text()
+    _, out, _ = meshwright("render", "--to", "h", "--format", "helmfile")
+    assert out.splitlines()[-1] == "next: `helmfile --file h/helmfile.yaml sync`"
+
+
+def test_argo_cd_without_a_repository(meshwright: Command) -> None:
+    status, _, err = meshwright("render", "--to", "x", "--format", "argocd")
+    assert status == 2
+    assert err == ("an Application names its repository, and none was given; add --repository https://... (MW-E098)\n")
+
+
+def test_a_password_in_an_address_goes_into_no_file(meshwright: Command) -> None:
+    url = "https://me:hunter2@git.example/platform.git"
+    status, out, err = meshwright("render", "--to", "x", "--format", "argocd", "--repository", url)
+    assert status == 2
+    assert "MW-E098" in err
+    assert "hunter2" not in out + err
+
+
+def test_expanding_charts_needs_helm(
+    meshwright: Command, found: Found, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    asked = found(offline_run(Path(), *mesh_resources()))
+    status, _, err = meshwright("render", "--to", "x", "--expand-charts")
+    assert status == 2
+    assert err.startswith("--expand-charts needs helm, which is not on PATH")
+    assert "MW-E100" in err
+    assert asked == []
+    helm = tmp_path / "helm"
+    helm.write_text("#!/bin/sh\necho 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: made}'\n")
+    helm.chmod(0o755)
+    assert meshwright("render", "--to", "x", "--expand-charts")[0] == 0
+    assert [path.name for path in _files(Path("x")) if "made" in path.name]

@@ -22,10 +22,10 @@ def waves(graph: Graph, rendered: Collection[str]) -> Mapping[str, int]:
     latest: dict[str, int] = {}  # by URN: the latest wave among a resource, all in it, and what they wait for
     inherited: dict[str, int] = {}  # by URN: the latest wave that a resource, and so all in it, waits for
     result: dict[str, int] = {}
-    above = _ancestors(graph)
+    above = ancestors(graph)
     for resource in graph:
         around = above[resource.urn]
-        waits = max((latest.get(urn, 0) for urn in _needs(resource).difference(around)), default=0)
+        waits = max((latest.get(urn, 0) for urn in needs(resource).difference(around)), default=0)
         waits = max(waits, inherited.get(resource.parent, 0), result.get(resource.parent, 0))
         inherited[resource.urn] = own = waits
         if resource.urn in rendered:
@@ -35,11 +35,12 @@ def waves(graph: Graph, rendered: Collection[str]) -> Mapping[str, int]:
     return result
 
 
-def _needs(resource: Resource) -> set[str]:
+def needs(resource: Resource) -> set[str]:
+    """The URNs that a resource names: its provider, what it depends on, and what its properties come from."""
     return {resource.provider, *resource.dependencies, *chain(*resource.property_dependencies.values())}
 
 
-def _ancestors(graph: Graph) -> Mapping[str, tuple[str, ...]]:
+def ancestors(graph: Graph) -> Mapping[str, tuple[str, ...]]:
     """The URNs above each resource, nearest first; the root stack is left out, since nothing waits for all of it."""
     parents = {resource.urn: resource.parent for resource in graph}
     found: dict[str, tuple[str, ...]] = defaultdict(tuple)
