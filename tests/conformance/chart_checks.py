@@ -9,6 +9,7 @@ import yaml
 from meshwright.kubernetes.chart_values import _KnownValues, merge
 from tests.conformance.stacks import Release
 from tests.servers import helm
+from tests.servers.kubernetes import Identity, Object
 from tests.servers.programs import data_file
 
 # Keys that no values.yaml has, since templates alone read them.
@@ -20,6 +21,8 @@ _READ_BY_TEMPLATES = frozenset({("profile",), ("global", "platform"), ("base", "
 # Maps that a template writes out whole: meshConfig (istiod's templates/configmap.yaml), environments of containers.
 _FREE_FORM = frozenset({("meshConfig",), ("env",), ("pilot", "env")})
 _FOLDERS = {name: ("istio-1.31", name) for name in ("base", "istiod", "cni", "ztunnel", "gateway")}
+# ConfigMaps into which istiod's chart copies all values, known or not.
+_COPIES = frozenset({("ConfigMap", "istio-sidecar-injector"), ("ConfigMap", "values")})
 _WRAPPER = "_internal_defaults_do_not_set"
 
 
@@ -46,8 +49,7 @@ def _known(chart: str) -> _KnownValues:
 
 def without_effect(release: Release) -> list[str]:
     """The values that change nothing in what the chart renders, whatever they are: nothing reads them."""
-    chart = helm.istio_chart(release.chart)
-    rendered = helm.template(chart, release.name, release.namespace, release.values)
+    rendered = _render(release, release.values)
     return [
         f"{release.chart}: {'.'.join(path)} has no effect"
         for path, other in _other_values(release.values)
@@ -55,12 +57,13 @@ def without_effect(release: Release) -> list[str]:
     ]
 
 
-def _render(release: Release, values: Mapping[str, Any]) -> str:
-    """What the release renders to, or Helm's complaint: that is an effect as well."""
+def _render(release: Release, values: Mapping[str, Any]) -> list[Object] | str:
+    """The objects of the release, or Helm's complaint: that is an effect as well."""
     try:
-        return helm.template(helm.istio_chart(release.chart), release.name, release.namespace, values)
+        text = helm.template(helm.istio_chart(release.chart), release.name, release.namespace, values)
     except helm.HelmError as error:
         return str(error)
+    return [each for each in helm.objects(text) if Identity.of(each)[1::2] not in _COPIES]
 
 
 def _other_values(values: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

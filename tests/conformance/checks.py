@@ -5,6 +5,9 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
+import yaml
+
+from meshwright.kubernetes.chart_values import merge
 from tests.servers.kubernetes import Api, ApiError, Identity, Object
 
 # Istio 1.31's labels and what they may say: `label/labels.yaml` of istio/api; an empty set means any value.
@@ -117,6 +120,54 @@ def _waypoint(body: Object, others: dict[tuple[str, str, str], Object]) -> Itera
         else:
             unknown = sorted(config.get("data", {}).keys() - OVERLAYS)
             yield from (f"{_named(config)}: istiod renders no {key}" for key in unknown)
+
+
+def overlaid(bodies: Iterable[Object]) -> list[Object]:
+    """What istiod makes for each waypoint, as far as its ConfigMap decides it: bare objects with the overlays on them."""
+    objects = list(bodies)
+    return [each for gateway in objects if gateway["kind"] == "Gateway" for each in _overlaid(gateway, objects)]
+
+
+def _overlaid(gateway: Object, objects: list[Object]) -> Iterator[Object]:
+    name, namespace = gateway["metadata"]["name"], gateway["metadata"]["namespace"]
+    labels = {"gateway.networking.k8s.io/gateway-name": name}
+    pods = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "istio-proxy", "image": "proxy"}]}}
+    selector = {"matchLabels": labels}
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
+    bare: dict[str, Object] = {
+        "deployment": {"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"selector": selector, "template": pods}},
+        "horizontalPodAutoscaler": {
+            "apiVersion": "autoscaling/v2",
+            "kind": "HorizontalPodAutoscaler",
+            "spec": {"scaleTargetRef": target},
+        },
+        "podDisruptionBudget": {
+            "apiVersion": "policy/v1",
+            "kind": "PodDisruptionBudget",
+            "spec": {"selector": selector},
+        },
+    }
+    wanted = gateway["spec"].get("infrastructure", {}).get("parametersRef", {}).get("name")
+    for body in objects:
+        if body["kind"] == "ConfigMap" and body["metadata"]["name"] == wanted:
+            for key, overlay in body["data"].items():
+                metadata = {"metadata": {"name": name, "namespace": namespace}}
+                yield merge(bare.get(key, {}) | metadata, yaml.safe_load(overlay))
+
+
+def placed(bodies: Iterable[Object], node_labels: Iterable[str]) -> list[str]:
+    """Rules for spreading pods that select no pods, or go by a label that no node has: they do nothing, in silence."""
+    known = frozenset(node_labels)
+    return [finding for body in bodies for finding in _placed(body, known)]
+
+
+def _placed(body: Object, node_labels: frozenset[str]) -> Iterator[str]:
+    template = body.get("spec", {}).get("template", {})
+    for rule in template.get("spec", {}).get("topologySpreadConstraints", []):
+        if rule["topologyKey"] not in node_labels:
+            yield f"{_named(body)}: no node has the label {rule['topologyKey']}"
+        if not rule["labelSelector"]["matchLabels"].items() <= template["metadata"]["labels"].items():
+            yield f"{_named(body)}: {rule['labelSelector']['matchLabels']} selects none of its pods"
 
 
 def _named(body: Object) -> str:
