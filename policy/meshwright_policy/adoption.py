@@ -19,6 +19,7 @@ from meshwright_policy.record import (
     Undecided,
     Violation,
 )
+from meshwright_policy.stack import Stack
 from meshwright_policy.values import UNKNOWN, at, day, listed, shown, today
 
 NAMESPACE = "meshwright:index:AmbientNamespace"
@@ -224,7 +225,8 @@ mesh-wide:
 )
 
 
-def _one_at_a_time(subjects: tuple[Subject, ...], config: Config) -> Iterator[Answer]:
+def _one_at_a_time(stack: Stack, config: Config) -> Iterator[Answer]:
+    subjects = stack.of(NAMESPACE)
     watched_from = today() - timedelta(days=int(config["watch_days"]))
     changed: dict[date, list[Subject]] = defaultdict(list)
     unclear: list[Subject] = []

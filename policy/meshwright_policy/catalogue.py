@@ -1,11 +1,25 @@
-"""All rules, in the order of their ids. A new subject is a file of its own and a line here."""
+"""All rules, in the order of their ids. A new subject is a file of its own and a line here.
 
-from meshwright_policy import adoption, authorization, mesh_wide, versions, waypoints
+`RULES` is what the pack serves, ``meshwright rules`` lists, ``docs/rules`` describes and reports refer to.
+"""
+
+from typing import Final
+
+from meshwright_policy import adoption, authorization, mesh_wide, versions, waived, waypoints
 from meshwright_policy.record import Rule
 
-RULES: tuple[Rule, ...] = tuple(
+RULES: Final[tuple[Rule, ...]] = tuple(
     sorted(
-        (*adoption.RULES, *mesh_wide.RULES, *waypoints.RULES, *authorization.RULES, *versions.RULES),
+        (
+            *adoption.RULES,
+            *authorization.RULES,
+            *mesh_wide.RULES,
+            *versions.RULES,
+            *waived.RULES,
+            *waypoints.RULES,
+        ),
         key=lambda rule: rule.id,
     )
 )
+BY_NAME: Final[dict[str, Rule]] = {name: rule for rule in RULES for name in (*rule.aliases, rule.id)}
+"""Id or alias -> rule."""

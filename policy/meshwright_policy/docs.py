@@ -8,6 +8,7 @@ from textwrap import fill
 from meshwright_policy.catalogue import RULES
 from meshwright_policy.examples import JUDGED_ON
 from meshwright_policy.record import Rule
+from meshwright_policy.waivers import ANNOTATION
 
 _GENERATED = "<!-- Written by `python -m meshwright_policy.docs` from the rule's record. -->\n"
 
@@ -20,8 +21,9 @@ def pages() -> dict[str, str]:
 def _page(rule: Rule) -> Iterator[str]:
     yield f"# {rule.id}  {rule.title}\n"
     yield _GENERATED
-    tokens = ", ".join(f"`{token}`" for token in rule.applies_to)
-    yield f"{rule.level.capitalize()} · severity {rule.severity} · `{rule.slug}`\n"
+    tokens = ", ".join(f"`{token}`" for token in rule.applies_to) or "the waivers in its config and its annotations"
+    before = f" · before: {', '.join(rule.aliases)}" if rule.aliases else ""
+    yield f"{rule.level.capitalize()} · severity {rule.severity} · `{rule.slug}`{before}\n"
     when = "each resource, before it is created or changed" if rule.check else "the stack as a whole"
     yield fill(f"It looks at {when}: {tokens}.", 118, break_long_words=False, break_on_hyphens=False) + "\n"
     yield f"## Why\n\n{_prose(rule.why)}\n"
@@ -37,16 +39,39 @@ def _page(rule: Rule) -> Iterator[str]:
         for name, schema in rule.config.items():
             yield f"| `{name}` | {schema['type']} | `{schema['default']}` | {schema['description']} |"
         yield ""
+    if rule.applies_to:
+        yield from _to_waive_it(rule)
+    if rule.frameworks:
+        yield "## Requirements that it answers\n"
+        for requirement in rule.frameworks:
+            name = f"[{requirement.framework} {requirement.version}]({requirement.source})"
+            yield f"- {name}, {requirement.id}: {requirement.why}."
+        yield ""
+    if rule.references:
+        yield "## References\n"
+        yield from (f"- <{url}>" for url in rule.references)
+        yield ""
+
+
+def _to_waive_it(rule: Rule) -> Iterator[str]:
     yield "## To waive it\n"
-    yield f"""```yaml
+    yield f"""In the stack's config, for one resource:
+
+```yaml
 config:
   meshwright:waivers:
-    - {{rule: {rule.id}, resource: "<name or glob>", reason: "<why>", owner: "<who>", expires: "<YYYY-MM-DD>"}}
+    - {{rule: {rule.id}, resource: "<name>", reason: "<why>", owner: "<who>", expires: "<YYYY-MM-DD>"}}
 ```
 """
-    yield "## References\n"
-    yield from (f"- <{url}>" for url in rule.references)
-    yield ""
+    if any(token.startswith("kubernetes:") for token in rule.applies_to):
+        yield f"""Or on the Kubernetes object:
+
+```yaml
+metadata:
+  annotations:
+    {ANNOTATION}{rule.id}: "<why>; owner=<who>; expires=<YYYY-MM-DD>"
+```
+"""
 
 
 def _index() -> str:
@@ -54,7 +79,18 @@ def _index() -> str:
     head = (
         "# Rules\n",
         _GENERATED.replace("the rule's record", "the rules' records"),
-        "Mandatory rules stop a change: what they find fails open or cuts traffic. The others advise.\n",
+        _prose(
+            "Mandatory rules stop a change: what they find fails open or cuts traffic, or nobody answers for it any "
+            "more. The others advise. No rule mends by itself: which version, phase or policy is meant, only its owner "
+            "knows. At the level `remediate` a rule is therefore mandatory."
+        )
+        + "\n",
+        _prose(
+            "A waiver lets one finding stand: of one rule, about one resource, for a reason and until a day. It stands "
+            "in the stack's config or, for a Kubernetes object, in an annotation of its own. Each is shown in every "
+            "report. The finding stands again when its last day has passed."
+        )
+        + "\n",
         "| Rule | What holds where it passes | Level | Severity |\n|---|---|---|---|",
     )
     return "\n".join((*head, *rows, ""))

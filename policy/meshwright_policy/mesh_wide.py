@@ -16,6 +16,7 @@ from meshwright_policy.record import (
     Undecided,
     Violation,
 )
+from meshwright_policy.stack import Stack
 from meshwright_policy.values import UNKNOWN, at, listed, shown
 
 ISTIO = "meshwright:index:IstioAmbient"
@@ -24,13 +25,14 @@ KUBERNETES_NAMESPACE = ("kubernetes:core/v1:Namespace", "kubernetes:core/v1:Name
 _SYSTEM = {"kube-system", "kube-public", "kube-node-lease"}
 
 
-def _left_behind(subjects: tuple[Subject, ...], config: Config) -> Iterator[Answer]:
-    istio = [at(subject.properties, "namespace") for subject in subjects if subject.type == ISTIO]
+def _left_behind(stack: Stack, config: Config) -> Iterator[Answer]:
+    istio = [at(subject.properties, "namespace") for subject in stack.of(ISTIO)]
     roots = {config["root_namespace"], *(name for name in istio if isinstance(name, str))}
-    by_hand = [(subject, _is_mesh_wide_strict(subject, roots)) for subject in subjects if _is_by_hand(subject)]
+    peers = [subject for subject in stack.of(*PEER_AUTHENTICATION) if _is_by_hand(subject)]
+    by_hand = [(subject, _is_mesh_wide_strict(subject, roots)) for subject in peers]
     if not any(answer is not False for _, answer in by_hand):
         raise NotApplicableError("no mesh-wide STRICT PeerAuthentication was written by hand")
-    standing = _standing(subjects, roots)
+    standing = {name: state for name, state in stack.derived(_standing).items() if name not in roots | _SYSTEM}
     behind = sorted(f"{name} is {state}" for name, state in standing.items() if state not in ("ready", "unknown"))
     for subject, answer in by_hand:
         if answer is True and behind:
@@ -40,13 +42,13 @@ def _left_behind(subjects: tuple[Subject, ...], config: Config) -> Iterator[Answ
                 subject,
             )
         elif answer is not False and not standing:
-            yield Undecided(f"the stack holds no namespace by which to judge {subject.name}")
+            yield Undecided(f"the stack holds no namespace by which to judge {subject.name}", subject)
         elif answer is not False and (behind or "unknown" in standing.values()):
-            yield Undecided(f"{subject.name}, or the labels of a namespace, are known only at the update")
+            yield Undecided(f"{subject.name}, or the labels of a namespace, are known only at the update", subject)
 
 
 def _is_by_hand(subject: Subject) -> bool:
-    return subject.type in PEER_AUTHENTICATION and f"${MESH_WIDE}$" not in f"${_types(subject.urn)}"
+    return f"${MESH_WIDE}$" not in f"${_types(subject.urn)}"
 
 
 def _types(urn: str) -> str:
@@ -71,20 +73,19 @@ def _is_mesh_wide_strict(subject: Subject, roots: set[str]) -> bool | None:
 _SHAPE = (("metadata", "namespace"), ("spec", "selector"), ("spec", "mtls", "mode"))
 
 
-def _standing(subjects: tuple[Subject, ...], roots: set[str]) -> dict[str, str]:
+def _standing(stack: Stack) -> dict[str, str]:
     """Namespace -> ``ready``, ``unknown`` or what it is instead. Where our component speaks, its phase counts."""
     by_label: dict[str, str] = {}
     by_phase: dict[str, str] = {}
-    for subject in subjects:
-        if subject.type in KUBERNETES_NAMESPACE:
-            name = shown(at(subject.properties, "metadata", "name"), subject.name)
-            state = _by_label(at(subject.properties, "metadata", "labels"))
-            # A NamespacePatch adds to what another resource says of the same namespace.
-            by_label[name] = state if by_label.get(name) != "ready" else "ready"
-        elif subject.type == NAMESPACE:
-            name = shown(at(subject.properties, "namespace"), subject.name)
-            by_phase[name] = _by_phase(at(subject.properties, "phase"))
-    return {name: state for name, state in {**by_label, **by_phase}.items() if name not in roots | _SYSTEM}
+    for subject in stack.of(*KUBERNETES_NAMESPACE):
+        name = shown(at(subject.properties, "metadata", "name"), subject.name)
+        state = _by_label(at(subject.properties, "metadata", "labels"))
+        # A NamespacePatch adds to what another resource says of the same namespace.
+        by_label[name] = state if by_label.get(name) != "ready" else "ready"
+    for subject in stack.of(NAMESPACE):
+        name = shown(at(subject.properties, "namespace"), subject.name)
+        by_phase[name] = _by_phase(at(subject.properties, "phase"))
+    return {**by_label, **by_phase}
 
 
 def _by_phase(phase: Any) -> str:

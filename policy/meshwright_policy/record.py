@@ -3,7 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from meshwright_policy.stack import Stack
 
 
 class Level(StrEnum):
@@ -51,6 +54,8 @@ class Undecided:
     """Why the known part doesn't settle the matter."""
 
     reason: str
+    subject: Subject | None = None
+    """The resource that it is about, where a stack rule knows it."""
 
 
 class NotApplicableError(Exception):
@@ -60,7 +65,7 @@ class NotApplicableError(Exception):
 Answer: TypeAlias = Violation | Undecided
 Config: TypeAlias = Mapping[str, Any]
 ResourceCheck: TypeAlias = Callable[[Subject, Config], Iterator[Answer]]
-StackCheck: TypeAlias = Callable[[tuple[Subject, ...], Config], Iterator[Answer]]
+StackCheck: TypeAlias = Callable[["Stack", Config], Iterator[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +77,36 @@ class Example:
     """The first violation's message; empty for a good example."""
 
 
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A requirement of a security framework that a rule answers, in whole or in the part that ``why`` names."""
+
+    framework: str
+    """Such as ``PCI DSS``."""
+    version: str
+    id: str
+    """Its number in the framework's own text."""
+    why: str
+    """One clause: what of the requirement the rule keeps."""
+    source: str
+    """URL of the framework."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One rule. Exactly one of ``check`` and ``check_stack`` is given."""
 
     id: str
     """``MW-<subject>-<number>``; never reused. It is also the policy's name in the pack."""
+    aliases: tuple[str, ...] = ()
+    """Ids that it had before: waivers, and whoever looks it up, may go on to use them."""
     slug: str
     title: str
     """What holds where the rule passes: a positive sentence."""
     severity: Severity
     level: Level
     applies_to: tuple[str, ...]
-    """Type tokens; other resources are not applicable."""
+    """Type tokens; other resources are not applicable. Empty for a rule about the stack's waivers."""
     why: str
     remedy: str
     """What to do, in the imperative."""
@@ -92,6 +114,8 @@ class Rule:
     good: Example
     references: tuple[str, ...]
     """URLs."""
+    frameworks: tuple[Requirement, ...] = ()
+    """Requirements that the rule really answers; most rules answer none."""
     notes: str = ""
     """How it decides, where that isn't plain, and what it can't see."""
     config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -99,7 +123,7 @@ class Rule:
     check: ResourceCheck | None = None
     """Sees a resource's inputs, before it is created or changed."""
     check_stack: StackCheck | None = None
-    """Sees all resources of ``applies_to``, at the end."""
+    """Sees the whole stack, at the end."""
 
     @property
     def url(self) -> str:

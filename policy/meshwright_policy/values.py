@@ -1,15 +1,13 @@
 """Reading property values of which some may be unknown during a preview.
 
-The SDK raises at the first unknown value that a rule touches, even where the known part settles the matter. Here an
-unknown value is `UNKNOWN`, a value like others: a rule decides what it can, and says what it couldn't.
+Pulumi's SDK raises at the first unknown value that a rule touches, even where the known part settles the matter. Here
+an unknown value is `UNKNOWN`, a value like others: a rule decides what it can, and says what it couldn't.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
-
-from pulumi_policy.proxy import UnknownValueError
 
 _DAY = re.compile(r"(20\d{2}-\d{2}-\d{2})(?:T00:00:00Z?)?")
 _NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
@@ -23,22 +21,6 @@ class Unknown:
 
 
 UNKNOWN: Final = Unknown()
-
-
-def plain(value: Any) -> Any:
-    """The SDK's view of properties as plain dicts and lists, with `UNKNOWN` for what is unknown."""
-    if isinstance(value, Mapping):
-        return {key: _element(value, key) for key in value}
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return [_element(value, index) for index in range(len(value))]
-    return value
-
-
-def _element(container: Any, key: Any) -> Any:
-    try:
-        return plain(container[key])
-    except UnknownValueError:
-        return UNKNOWN
 
 
 def at(value: Any, *path: str) -> Any:

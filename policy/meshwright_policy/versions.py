@@ -11,6 +11,7 @@ from meshwright_policy.record import (
     Example,
     Level,
     NotApplicableError,
+    Requirement,
     Rule,
     Severity,
     Subject,
@@ -47,9 +48,7 @@ def _chart(subject: Subject) -> str:
     """The name of a mesh's chart. Raises `NotApplicableError` for any other one, and for a folder or an archive."""
     reference, repository = at(subject.properties, "chart"), at(subject.properties, "repositoryOpts", "repo")
     if not isinstance(reference, str):
-        raise NotApplicableError(
-            "its chart is known only at the update" if reference is UNKNOWN else "it names no chart"
-        )
+        raise NotApplicableError("it names no chart")
     if reference.startswith((".", "/")) or reference.endswith(".tgz"):
         raise NotApplicableError("its chart is a local one, which has no version to choose")
     name = reference.rstrip("/").rsplit("/", 1)[-1].partition(":")[0].partition("@")[0]
@@ -66,8 +65,19 @@ def _version(subject: Subject) -> Any:
     return version
 
 
+def _open_chart(subject: Subject) -> Undecided | None:
+    if at(subject.properties, "chart") is UNKNOWN:
+        return Undecided(f"which chart {subject.name} installs is known only at the update")
+    return None
+
+
 def _pinned(subject: Subject, _: Config) -> Iterator[Answer]:
-    chart, version = _chart(subject), _version(subject)
+    version = _version(subject)
+    if open_chart := _open_chart(subject):
+        if not (isinstance(version, str) and _PINNED.fullmatch(version)):
+            yield open_chart
+        return
+    chart = _chart(subject)
     if version is UNKNOWN:
         yield Undecided(f"the version of the chart {chart} is known only at the update")
     elif not version:
@@ -77,6 +87,9 @@ def _pinned(subject: Subject, _: Config) -> Iterator[Answer]:
 
 
 def _supported(subject: Subject, _: Config) -> Iterator[Answer]:
+    if open_chart := _open_chart(subject):
+        yield open_chart
+        return
     chart, version = _chart(subject), _version(subject)
     if version is UNKNOWN:
         yield Undecided(f"the version of the chart {chart} is known only at the update")
@@ -148,6 +161,15 @@ SUPPORTED = Rule(
     ),
     good=Example(_ISTIOD.format(version=", version: 1.31.1")),
     references=("https://istio.io/latest/docs/releases/supported-releases/", "https://istio.io/latest/news/security/"),
+    frameworks=(
+        Requirement(
+            "PCI DSS",
+            "4.0.1",
+            "6.3.3",
+            "components are protected from known vulnerabilities by installing security updates; for the mesh itself",
+            "https://www.pcisecuritystandards.org/document_library/",
+        ),
+    ),
     check=_supported,
 )
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     import grpc
 
+# Our pack's trailing metadata where it refuses what it was given (meshwright_policy.analyzer).
+_PROBLEMS: Final = "meshwright-problems-bin"
 # The Python SDK asks for the engine's address and never dials it: what a pack logs goes to its standard error.
 _NO_ENGINE: Final = "127.0.0.1:0"
 LEVELS: Final = ("advisory", "mandatory", "disabled", "remediate")
@@ -265,6 +267,8 @@ class Session:
             code = error.code()
             if code == grpc.StatusCode.UNIMPLEMENTED:
                 return None
+            if problems := _problems(error, str(self._process.pack)):
+                raise PolicyPackError(problems) from error
             if code == grpc.StatusCode.DEADLINE_EXCEEDED:
                 what, remedy = f"no answer to {method} within {self._timeout_s:g} seconds", "look for a rule that waits"
                 raise PolicyPackError(Problem(Code.PACK_TIMEOUT, what, remedy, str(self._process.pack))) from error
@@ -290,6 +294,7 @@ class Session:
                 getattr(self._stub, method)(request, timeout=self._timeout_s)
             except grpc.RpcError as again:
                 cause = (again.details() or "").removeprefix("Exception calling application: ")
+                cause = cause.removeprefix(f"rule {name} failed on {about}: ")
                 raise PolicyPackError(
                     Problem(
                         Code.RULE_FAILED,
@@ -298,3 +303,12 @@ class Session:
                         str(self._process.pack),
                     )
                 ) from error
+
+
+def _problems(error: grpc.RpcError, pack: str) -> list[Problem]:
+    """What our own pack says is wrong with what it was given; of another pack there is nothing."""
+    told = next((value for key, value in error.trailing_metadata() or () if key == _PROBLEMS), b"[]")
+    return [
+        Problem(Code(problem["code"]), problem["message"], problem["remedy"], problem["place"] or pack)
+        for problem in json.loads(told)
+    ]

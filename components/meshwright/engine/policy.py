@@ -10,10 +10,10 @@ as long as running a program, so both are done at once::
 
 from __future__ import annotations
 
-import re
+import json
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from meshwright.engine.graph import Graph, Resource, SourcePosition
 
-_WAIVED = re.compile(r"waived (?P<text>until \S+ .*?)(?: at (?P<urn>urn:pulumi:.*))?")
+_WAIVED: Final = "waived "
 _UNLIMITED: Final = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 
 
@@ -42,8 +42,27 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Waiver:
+    """Why a violation is let stand, and until when."""
+
+    reason: str
+    owner: str
+    """Empty where nobody is named."""
+    expires: str
+    """Its last day, YYYY-MM-DD."""
+    ticket: str
+    resource: str
+    """What it names: a resource, or a glob."""
+    urn: str
+    """Of the resource whose annotation it is; empty for one of the stack's config."""
+
+    def __str__(self) -> str:
+        return f"until {self.expires} by {self.owner or 'nobody named'}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that a person should read: a violation, an open question or a waiver in force."""
+    """One thing that a person should read: a violation, an open question or a waived violation."""
 
     rule: str
     title: str
@@ -59,6 +78,8 @@ class Finding:
     remedy: str
     url: str
     source: SourcePosition | None
+    waiver: Waiver | None = None
+    """Of a waived violation; its message ends with the violation's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,23 +258,17 @@ def _read(
     is_stack: bool,
 ) -> list[Finding]:
     """The findings in an answer. The verdicts of all rules that were asked are counted."""
-    found = [
-        *_diagnosed(session, answer, by_urn, about),
-        *(
-            waived
-            for entry in answer.not_applicable
-            for waived in _waived(session.policies[entry.policy_name], entry.reason.split("\n"), by_urn, about)
-        ),
-    ]
+    found = [*_diagnosed(session, answer, by_urn, about), *_waived(session, answer, by_urn, about)]
     silent = {entry.policy_name for entry in answer.not_applicable}
-    for policy in session.policies.values():
-        verdicts = {finding.verdict for finding in found if finding.rule == policy.name}
+    said: defaultdict[str, set[Verdict]] = defaultdict(set)
+    for finding in found:
+        said[finding.rule].add(finding.verdict)
+    for name, policy in session.policies.items():
         # An older SDK doesn't say which rules are for the stack: what they find counts nevertheless.
-        if verdicts or policy.is_stack_rule == is_stack:
-            nothing_found = Verdict.NOT_APPLICABLE if policy.name in silent else Verdict.PASSED
-            counts[policy.name].update(
-                verdicts if is_stack and verdicts else [min(verdicts or {nothing_found}, key=_badness)]
-            )
+        if name in said:
+            counts[name].update(said[name] if is_stack else [min(said[name], key=_badness)])
+        elif policy.is_stack_rule == is_stack:
+            counts[name][Verdict.NOT_APPLICABLE if name in silent else Verdict.PASSED] += 1
     return found
 
 
@@ -266,9 +281,8 @@ def _diagnosed(session: Session, answer: Any, by_urn: Mapping[str, Resource], ab
         preview = f"can't run policy '{policy.name}' from policy pack "
         if diagnostic.message.startswith(preview):
             # The SDK makes an advice of it, whatever the rule's level.
-            reason, *rest = diagnostic.message.partition(" during preview: ")[2].split("\n")
-            yield _finding(policy, Verdict.UNDECIDED, about, reason)
-            yield from _waived(policy, rest, by_urn, about)
+            reason = diagnostic.message.partition(" during preview: ")[2]
+            yield _finding(policy, Verdict.UNDECIDED, by_urn.get(diagnostic.urn, about), reason)
             continue
         text = diagnostic.message.removeprefix(policy.description).strip()
         lines = text.split("\n")
@@ -278,10 +292,19 @@ def _diagnosed(session: Session, answer: Any, by_urn: Mapping[str, Resource], ab
         yield _finding(policy, Verdict.VIOLATED, by_urn.get(diagnostic.urn, about), text, level)
 
 
-def _waived(policy: Policy, lines: list[str], by_urn: Mapping[str, Resource], about: Resource) -> Iterator[Finding]:
-    for line in lines:
-        if match := _WAIVED.fullmatch(line):
-            yield _finding(policy, Verdict.WAIVED, by_urn.get(match["urn"] or "", about), match["text"])
+def _waived(session: Session, answer: Any, by_urn: Mapping[str, Resource], about: Resource) -> Iterator[Finding]:
+    """What our pack lists as not applicable because it was waived; of another pack there is nothing."""
+    for entry in answer.not_applicable:
+        if not entry.reason.startswith(_WAIVED):
+            continue
+        try:
+            told = json.loads(entry.reason.removeprefix(_WAIVED))
+            waiver = Waiver(**{name: told["waiver"][name] for name in Waiver.__dataclass_fields__})
+            message, urn = f"{waiver} ({told['message']})", told["urn"]
+        except (ValueError, LookupError, TypeError):
+            continue
+        resource = by_urn.get(urn, about)
+        yield replace(_finding(session.policies[entry.policy_name], Verdict.WAIVED, resource, message), waiver=waiver)
 
 
 def _finding(policy: Policy, verdict: Verdict, about: Resource, text: str, level: str = "") -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from meshwright.cli.offline import Offline
 from meshwright.config import load_stack
@@ -61,7 +62,7 @@ def mesh_resources() -> tuple[Resource, ...]:
 
 
 def finding(verdict: Verdict, level: str = "mandatory", urn: str = STACK_URN, **fields: str) -> Finding:
-    texts = {
+    texts: dict[str, Any] = {
         "rule": "MW-ADO-003",
         "title": "Strict mTLS waits until every namespace is meshed",
         "severity": "high",

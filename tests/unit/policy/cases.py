@@ -4,12 +4,14 @@ A resource is written as in Pulumi YAML; the word ``<unknown>`` stands for a val
 """
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import yaml
 
 from meshwright_policy.record import Subject
 from meshwright_policy.values import UNKNOWN
+from meshwright_policy.waivers import Use, Waiver
 
 POLICY = "kubernetes:security.istio.io/v1:AuthorizationPolicy"
 PEER = "kubernetes:security.istio.io/v1:PeerAuthentication"
@@ -25,6 +27,8 @@ class Case:
     says: str = ""
     """The violations, one a line; the open question; or why it isn't applicable."""
     config: dict[str, Any] = field(default_factory=dict)
+    waivers: tuple[Use, ...] = ()
+    """What became of the stack's waivers, for the rules about them."""
 
     def __str__(self) -> str:
         return f"{self.rule} {self.verdict} {self.says[:60]}"
@@ -616,13 +620,28 @@ PINNED = [
             ("{chart: base, repositoryOpts: {repo: 'https://example.org'}}", "its chart is none of a mesh's"),
             ("{chart: ./charts/istiod}", "its chart is a local one, which has no version to choose"),
             ("{chart: istiod-1.31.1.tgz}", "its chart is a local one, which has no version to choose"),
-            ("{chart: <unknown>}", "its chart is known only at the update"),
             ("{}", "it names no chart"),
         )
     ),
 ]
 
+PINNED += [
+    Case("MW-VER-001", "passed", _helm("{chart: <unknown>, version: 1.31.1}")),
+    Case(
+        "MW-VER-001",
+        "undecided",
+        _helm("{chart: <unknown>}"),
+        "which chart it installs is known only at the update",
+    ),
+]
+
 SUPPORTED = [
+    Case(
+        "MW-VER-002",
+        "undecided",
+        _helm("{chart: <unknown>, version: 1.31.1}"),
+        "which chart it installs is known only at the update",
+    ),
     Case("MW-VER-002", "passed", _helm(f"{{chart: {_OCI}/istiod, version: v1.31.1}}")),
     Case(
         "MW-VER-002",
@@ -657,6 +676,50 @@ SUPPORTED = [
     ),
 ]
 
+
+def _use(expires: date | None, *, met: bool = False, still_open: bool = False, urn: str = "") -> tuple[Use, ...]:
+    return (Use(Waiver("MW-IST-001", "l7", "a pilot", "us", expires, urn=urn), met, still_open),)
+
+
+_ANNOTATED = f"urn:pulumi:dev::shop::{POLICY}::l7"
+_IN_FORCE, _EXPIRED = date(2026, 11, 23), date(2026, 11, 22)
+
+WAIVERS = [
+    Case("MW-WVR-001", "passed", (), waivers=_use(_IN_FORCE)),
+    Case(
+        "MW-WVR-001",
+        "violated",
+        (),
+        "the waiver of MW-IST-001 for l7 by us expired on 2026-11-22",
+        waivers=_use(_EXPIRED, met=True),
+    ),
+    Case(
+        "MW-WVR-001",
+        "undecided",
+        (),
+        "what the waiver of MW-IST-001 for l7 by us says is known only at the update",
+        waivers=_use(None, urn=_ANNOTATED),
+    ),
+    Case("MW-WVR-001", "not_applicable", (), "the stack has no waivers"),
+    Case("MW-WVR-002", "passed", (), waivers=_use(_IN_FORCE, met=True)),
+    Case("MW-WVR-002", "passed", (), waivers=_use(_EXPIRED)),
+    Case(
+        "MW-WVR-002",
+        "violated",
+        (),
+        "the waiver of MW-IST-001 for l7 by us waives nothing",
+        waivers=_use(_IN_FORCE, urn=_ANNOTATED),
+    ),
+    Case(
+        "MW-WVR-002",
+        "undecided",
+        (),
+        "whether the waiver of MW-IST-001 for l7 by us is needed is known only at the update",
+        waivers=_use(_IN_FORCE, still_open=True),
+    ),
+    Case("MW-WVR-002", "not_applicable", (), "the stack has no waivers"),
+]
+
 CASES: list[Case] = [
     *PERMISSIVE_FIRST,
     *SOAK,
@@ -669,4 +732,5 @@ CASES: list[Case] = [
     *OTHER_ACTIONS,
     *PINNED,
     *SUPPORTED,
+    *WAIVERS,
 ]

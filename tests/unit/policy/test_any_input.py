@@ -12,6 +12,7 @@ from meshwright_policy.adoption import PHASES
 from meshwright_policy.catalogue import RULES
 from meshwright_policy.judge import Outcome, judge_resource, judge_stack
 from meshwright_policy.record import Rule, Subject
+from meshwright_policy.stack import Stack
 from meshwright_policy.values import UNKNOWN
 
 SECRET = "hunter2 Is-A-Secret"
@@ -106,16 +107,20 @@ BY_ID = {rule.id: rule for rule in RULES}
 
 def _judge(rule: Rule, properties: dict[str, Any]) -> Outcome:
     if rule.check is not None:
-        return judge_resource(rule, Subject(rule.applies_to[0], "it", "urn", properties), {})
+        return judge_resource(rule, Subject(rule.applies_to[0], "it", "urn", properties), rule.configured({}))
     subjects = tuple(
         Subject(token, f"it-{index}", "urn", properties) for index, token in enumerate(rule.applies_to * 2)
     )
-    return judge_stack(rule, subjects, {})
+    return judge_stack(rule, Stack.of_subjects(subjects), rule.configured({}))
 
 
 def _says(outcome: Outcome) -> str:
     return " ".join(
-        [*(violation.message for violation in outcome.violations), outcome.undecided, outcome.not_applicable]
+        [
+            *(violation.message for violation in outcome.violations),
+            *(undecided.reason for undecided in outcome.undecided),
+            outcome.not_applicable,
+        ]
     )
 
 
