@@ -17,6 +17,7 @@ import typer
 
 from meshwright.cli import gate, preview, render, schema, up, version
 from meshwright.cli.output import emit, is_styled, show_problems
+from meshwright.cli.rules import app as rules
 from meshwright.errors import Code, MeshwrightError, Problem
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.command("preview")(preview.preview)
 app.command("gate")(gate.gate)
 app.command("render")(render.render)
+app.add_typer(rules, name="rules")
 app.command("up")(up.up)
 app.command("schema")(schema.schema)
 app.command("version")(version.version)
