@@ -84,6 +84,8 @@ class Code(StrEnum):
     UNEXPECTED = "MW-E099"
     NO_HELM = "MW-E100"
     CHART_NOT_EXPANDED = "MW-E101"
+    ANSWERS = "MW-E102"
+    FILE_EXISTS = "MW-E103"
 
 
 @dataclass(frozen=True, slots=True)

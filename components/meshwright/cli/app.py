@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from meshwright.cli import gate, preview, render, schema, up, version
+from meshwright.cli import gate, init, preview, render, schema, up, version
 from meshwright.cli.output import emit, is_styled, show_problems
 from meshwright.cli.rules import app as rules
 from meshwright.errors import Code, MeshwrightError, Problem
@@ -42,6 +42,7 @@ app.command("gate")(gate.gate)
 app.command("render")(render.render)
 app.add_typer(rules, name="rules")
 app.command("up")(up.up)
+app.command("init")(init.init)
 app.command("schema")(schema.schema)
 app.command("version")(version.version)
 

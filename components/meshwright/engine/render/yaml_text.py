@@ -84,7 +84,7 @@ def scalar(value: Value) -> str:
         case float():
             return _number(value)
         case str():
-            return value if _is_plain(value) else _quoted(value)
+            return value if _is_plain(value) else quoted(value)
         case _:
             return "{}" if isinstance(value, dict) else "[]"
 
@@ -101,7 +101,8 @@ def _is_plain(text: str) -> bool:
     return bool(_PLAIN.fullmatch(text)) and text.lower() not in _READ_AS_ANOTHER_TYPE
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Text in double quotes, on one line."""
     return _TO_ESCAPE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(text, ensure_ascii=False))
 
 
