@@ -51,7 +51,7 @@ testdata: $(READY) ## fetch the CRDs and chart values that tests/conformance rea
 	@$(BIN)/python tools/testdata.py
 
 fuzz: $(READY) ## look for inputs that break what must hold, for FUZZ_SECONDS (default 300)
-	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/fuzz --fuzz-seconds $(or $(FUZZ_SECONDS),300) $(ARGS)
+	@$(BIN)/python -m tests.fuzz $(or $(FUZZ_SECONDS),300)
 
 bench: $(READY) ## measure speed and memory against named peers
 	@$(BIN)/python -m bench
