@@ -1,0 +1,3 @@
+from pulumi_kubernetes.helm.v3 import Release
+
+Release("istiod-any", chart="oci://ghcr.io/istio/release/charts/istiod", version="1.31.1")

@@ -1,0 +1,7 @@
+import pulumi
+
+pulumi.ComponentResource(
+    "meshwright:index:MeshWideMtls",
+    "all-strict",
+    {"mode": "STRICT", "phases": {"shop": "strict", "cart": "strict"}},
+)

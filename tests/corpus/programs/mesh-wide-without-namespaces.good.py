@@ -1,0 +1,7 @@
+import pulumi
+
+pulumi.ComponentResource(
+    "meshwright:index:MeshWideMtls",
+    "nobody-listed",
+    {"mode": "PERMISSIVE", "phases": {}},
+)

@@ -1,0 +1,10 @@
+# finds: MW-ADO-001 undecided park: the phase of park, or the one before it, is known only at the update
+import pulumi
+from pulumi_kubernetes.core.v1 import ConfigMap
+
+later = ConfigMap("phase-of-park", metadata={"name": "phase-of-park"})
+pulumi.ComponentResource(
+    "meshwright:index:AmbientNamespace",
+    "park",
+    {"namespace": "park", "phase": later.id.apply(lambda _: "strict")},
+)

@@ -1,0 +1,7 @@
+import pulumi
+
+pulumi.ComponentResource(
+    "meshwright:index:Waypoint",
+    "was-renamed",
+    {"namespace": "was-renamed", "reason": "routing"},
+)

@@ -1,0 +1,7 @@
+import pulumi
+
+pulumi.ComponentResource(
+    "meshwright:index:Waypoint",
+    "needed",
+    {"namespace": "shop", "reason": "JWT claims"},
+)
