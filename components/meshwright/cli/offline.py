@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +37,8 @@ class Request:
     pack: Path | None = None
     given: Path | None = None
     timeout_s: float = 120.0
+    python: Path | None = None
+    """Another interpreter than the project's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +69,45 @@ def offline(request: Request) -> Offline:
     """
     began = time.monotonic()
     project = load_project(request.program) if request.program else load_project(find_project(Path.cwd()))
+    project = replace(project, python=request.python) if request.python else project
     stack = choose_stack(project, request.stack, program_given=request.program is not None)
     config = _mesh_config(project, stack)
     settings = load_stack_settings(project, stack, must_exist=request.program is None)
     given = load_given(request.given) if request.given else None
     with (
-        _pack_folder(project, request.pack) as folder,
-        PolicyPack(
-            folder,
-            project=project.name,
-            stack=settings.name,
-            organization=settings.organization,
-            config={key: value for key, value in settings.config.items() if UNKNOWN_TEXT not in value},
-            secret_keys=settings.secret_keys,
-        ) as pack,
+        pack_folder(project, request.pack) as folder,
+        _pack(folder, project.name, settings) as pack,
     ):
         graph = run_program(project, settings, given, request.timeout_s)
         report = pack.evaluate(graph)
     return Offline(project, settings, config, graph, report, time.monotonic() - began)
+
+
+def judge(graph: Graph, project: Project | None, settings: StackSettings, chosen: Path | None) -> PolicyReport:
+    """What a pack says of a graph that is at hand.
+
+    Args:
+        graph: The graph.
+        project: The project around, for its pack; None without one.
+        settings: Of the graph's stack: the pack gets its config, and so the waivers.
+        chosen: Folder of another pack.
+
+    Raises:
+        PolicyPackError: whatever is wrong with the pack.
+    """
+    with pack_folder(project, chosen) as folder, _pack(folder, graph.project, settings) as pack:
+        return pack.evaluate(graph)
+
+
+def _pack(folder: Path, project: str, settings: StackSettings) -> PolicyPack:
+    return PolicyPack(
+        folder,
+        project=project,
+        stack=settings.name,
+        organization=settings.organization,
+        config={key: value for key, value in settings.config.items() if UNKNOWN_TEXT not in value},
+        secret_keys=settings.secret_keys,
+    )
 
 
 def find_project(start: Path) -> Path:
@@ -119,11 +142,13 @@ def _mesh_config(project: Project, stack: str) -> StackConfig | None:
 
 
 @contextmanager
-def _pack_folder(project: Project, chosen: Path | None) -> Iterator[Path]:
+def pack_folder(project: Project | None, chosen: Path | None) -> Iterator[Path]:
     """The folder of the pack to ask: the one chosen, else the project's `policy`, else meshwright's own."""
-    own = project.root / "policy"
-    if chosen is not None or (own / "PulumiPolicy.yaml").is_file():
-        yield chosen or own
+    own = project.root / "policy" if project else None
+    if chosen is None and own is not None and (own / "PulumiPolicy.yaml").is_file():
+        chosen = own
+    if chosen is not None:
+        yield chosen
         return
     # An installed meshwright has the rules as a package; a pack is a folder that serves them.
     assert find_spec("meshwright_policy"), "the rules are installed with meshwright"  # noqa: S101

@@ -14,7 +14,7 @@ _PACKAGES = ("pulumi", "pulumi-kubernetes", "pulumi-policy")
 def version(*, as_json: options.Json = False) -> int:
     """Show the versions of meshwright, Python and Pulumi."""
     found = {"meshwright": __version__, "python": platform.python_version()}
-    found |= {name: _package(name) for name in _PACKAGES}
+    found |= {name: package_version(name) for name in _PACKAGES}
     found["pulumi CLI"] = _cli()
     if as_json:
         show_json(
@@ -25,7 +25,8 @@ def version(*, as_json: options.Json = False) -> int:
     return 0
 
 
-def _package(name: str) -> str:
+def package_version(name: str) -> str:
+    """The version of an installed package; empty where it is not installed."""
     from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as installed
 

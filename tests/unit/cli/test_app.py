@@ -141,9 +141,9 @@ def test_version_of_the_cli(
 
 
 def test_a_package_that_is_not_installed() -> None:
-    from meshwright.cli.version import _package
+    from meshwright.cli.version import package_version
 
-    assert _package("no-such-package") == ""
+    assert package_version("no-such-package") == ""
 
 
 def test_schema(meshwright: Command) -> None:

@@ -11,9 +11,11 @@ import pytest
 
 from meshwright.cli.places import place
 from meshwright.engine.graph import SourcePosition
-from meshwright.engine.policy import Verdict
+from meshwright.engine.policy import Verdict, Waiver
 from tests.unit.cli.runs import LEGACY, STACK_FILE, bucket, finding, mesh_resources, offline_run, report
 from tests.unit.render.graphs import component, urn
+
+WAIVER = Waiver("moves last", "platform", "2026-12-31", "", "legacy", "")
 
 if TYPE_CHECKING:
     from tests.conftest import Golden
@@ -25,7 +27,7 @@ def test_everything_that_a_person_needs(meshwright: Command, found: Found, golde
         finding(Verdict.VIOLATED, urn=LEGACY),
         finding(Verdict.VIOLATED, "advisory", remedy="", url=""),
         finding(Verdict.UNDECIDED),
-        finding(Verdict.WAIVED),
+        replace(finding(Verdict.WAIVED, message=f"{WAIVER} (legacy is unmeshed)"), waiver=WAIVER),
     ]
     found(offline_run(Path(), *mesh_resources(), policy=report(*findings), stack_file=STACK_FILE))
     status, out, err = meshwright("gate", "dev", "--verbose")
@@ -49,7 +51,7 @@ def test_json(meshwright: Command, found: Found) -> None:
     status, out, _ = meshwright("gate", "--json")
     content = json.loads(out)
     assert status == 1
-    assert content.keys() == {"command", "project", "stack", "policy", "findings"}
+    assert content.keys() >= {"command", "project", "stack", "source", "fail_on", "policy", "findings"}
     assert content["policy"]["blocks"] is True
     assert content["findings"][0]["place"] == "Pulumi.dev.yaml:9"
 

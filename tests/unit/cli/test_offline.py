@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from meshwright.cli.offline import _pack_folder, choose_stack, find_project
+from meshwright.cli.offline import choose_stack, find_project, pack_folder
 from meshwright.engine.project import load_project
 from meshwright.errors import ConfigError
 
@@ -87,15 +87,15 @@ def test_no_stack_to_choose(tmp_path: Path, stacks: list[str], remedy: str) -> N
 
 def test_which_pack(tmp_path: Path) -> None:
     project = load_project(_project(tmp_path / "shop"))
-    with _pack_folder(project, None) as folder:
+    with pack_folder(project, None) as folder:
         assert "meshwright_policy" in (folder / "__main__.py").read_text()
     assert not folder.exists()
     own = project.root / "policy"
     own.mkdir()
     (own / "PulumiPolicy.yaml").touch()
-    with _pack_folder(project, None) as folder:
+    with pack_folder(project, None) as folder:
         assert folder == own
-    with _pack_folder(project, tmp_path / "other") as folder:
+    with pack_folder(project, tmp_path / "other") as folder:
         assert folder == tmp_path / "other"
 
 
