@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from meshwright.cli import options
+from meshwright.cli.files import not_writable, write_file
 from meshwright.cli.output import line, show, show_json
 from meshwright.errors import Code, OutputError, Problem
 
@@ -148,18 +149,16 @@ def _write(path: Path, text: str, *, force: bool) -> None:
     Raises:
         OutputError: it exists by now (MW-E103), or can't be written (MW-E091).
     """
+    if force:
+        write_file(path, text)
+        return
     neighbour = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         neighbour.write_text(text, "utf-8")
-        if force:
-            neighbour.replace(path)
-        else:
-            _place(neighbour, path)
+        _place(neighbour, path)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        remedy = "name a file in a folder that can be written"
-        raise OutputError(Problem(Code.OUTPUT_NOT_WRITABLE, f"can't be written: {reason}", remedy, str(path))) from None
+        raise not_writable(path, error) from None
     finally:
         if neighbour.parent.is_dir():
             neighbour.unlink(missing_ok=True)

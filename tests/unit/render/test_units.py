@@ -57,7 +57,7 @@ def test_a_long_name_ends_in_a_hash() -> None:
 
 
 @st.composite
-def _graphs(draw: st.DrawFn) -> Graph:
+def graphs(draw: st.DrawFn) -> Graph:
     """Graphs of components and objects that name any earlier ones."""
     made: list[Resource] = []
     around = [urn("pulumi:pulumi:Stack", "shop-dev")]
@@ -74,7 +74,7 @@ def _graphs(draw: st.DrawFn) -> Graph:
     return graph(*made)
 
 
-@given(_graphs())
+@given(graphs())
 def test_what_a_resource_waits_for_is_on_earlier_waves_and_one_of_them_on_the_last(found: Graph) -> None:
     items, _ = collect(found, Path())
     order = waves(found, items.keys())
@@ -85,7 +85,7 @@ def test_what_a_resource_waits_for_is_on_earlier_waves_and_one_of_them_on_the_la
         assert order[name] == max(before, default=0) + 1
 
 
-@given(_graphs())
+@given(graphs())
 def test_units_name_each_other_without_cycles_and_nothing_is_lost(found: Graph) -> None:
     items, _ = collect(found, Path())
     for _, members in units(found, items):

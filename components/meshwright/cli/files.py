@@ -1,0 +1,35 @@
+"""Single files that a command writes: as a whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from meshwright.errors import Code, OutputError, Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file by way of a neighbour that takes its place; its folder is made where missing.
+
+    Raises:
+        OutputError: it can't be written (MW-E091).
+    """
+    neighbour = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        neighbour.write_text(text, "utf-8")
+        neighbour.replace(path)
+    except OSError as error:
+        if neighbour.parent.is_dir():
+            neighbour.unlink(missing_ok=True)
+        raise not_writable(path, error) from None
+
+
+def not_writable(path: Path, error: OSError) -> OutputError:
+    """One line for a failed system call."""
+    reason = (error.strerror or str(error)).lower()
+    remedy = "name a file in a folder that can be written"
+    return OutputError(Problem(Code.OUTPUT_NOT_WRITABLE, f"can't be written: {reason}", remedy, str(path)))
