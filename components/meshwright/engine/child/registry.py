@@ -34,6 +34,12 @@ def unanswered(token: str) -> Refusal:
     return Refusal("MW-E070", message, f"give it under `invokes` in a file for --with, or use {token} as an output")
 
 
+def not_given(stack: str, output: str, place: str) -> Refusal:
+    """An output that the program requires of another stack, and that is not among those that were given for it."""
+    message = f"the program requires output {output!r} of stack {stack}, and it is not among those given for it"
+    return Refusal("MW-E069", message, f"add `{output}` under `stacks: {stack}:` in the file for --with", place)
+
+
 @dataclass(slots=True)
 class Registered:
     """What is kept of a resource for those that come after it."""

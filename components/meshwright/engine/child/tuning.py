@@ -1,8 +1,9 @@
 """What an offline run changes in the SDK while a program runs; each change only where the SDK still has the place.
 
 Two changes save time: nobody reads debug messages or whole stack traces. Calls to our own monitor need no thread.
-Two make unknown values behave: an encrypted secret of the config is an unknown secret output, and a plain invoke,
-which has to return a value at once, says what it lacks instead of returning ``None``.
+Three make missing values behave: an encrypted secret of the config is an unknown secret output, a plain invoke, which
+has to return a value at once, says what it lacks instead of returning ``None``, and so does an output that is required
+of another stack.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import pulumi
 from pulumi.runtime.proto import source_pb2
 
 from . import values
-from .registry import unanswered
+from .registry import not_given, unanswered
 from .transforms import WouldBlock
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def tuned(monitor: Monitor) -> Iterator[None]:
             changes.enter_context(patch.object(stack, "asyncio", _Asyncio()))
         if hasattr(invoke, "_invoke"):
             changes.enter_context(patch.object(invoke, "_invoke", _checked(invoke._invoke, monitor)))
+        require = pulumi.StackReference.require_output
+        changes.enter_context(patch.object(pulumi.StackReference, "require_output", _required(require)))
         for name in vars(pulumi.Config):
             if name.startswith(("get_secret", "require_secret")):
                 method = getattr(pulumi.Config, name)
@@ -82,6 +85,25 @@ class _Asyncio:
 
 def _say_nothing(*_: object, **__: object) -> None:
     pass
+
+
+def _required(method: Callable[..., Any]) -> Callable[..., Any]:
+    """``StackReference.require_output`` that names the stack, and where the output belongs, instead of a `KeyError`."""
+
+    @functools.wraps(method)
+    def checked(self: pulumi.StackReference, name: pulumi.Input[str]) -> Any:
+        caller = sys._getframe(1)
+        place = f"{caller.f_code.co_filename}:{caller.f_lineno}"
+
+        def there(found: list[Any]) -> str:
+            stack, key, outputs = found
+            if key not in outputs:
+                raise not_given(stack, key, place)
+            return str(key)
+
+        return method(self, pulumi.Output.all(self.name, name, self.outputs).apply(there))
+
+    return checked
 
 
 def _stack_trace() -> source_pb2.StackTrace:
