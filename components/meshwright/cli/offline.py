@@ -16,6 +16,7 @@ from meshwright.config import StackConfig, load_stack
 from meshwright.engine.given import load_given
 from meshwright.engine.policy import PolicyPack, PolicyReport
 from meshwright.engine.project import Project, load_project
+from meshwright.engine.redact import Redact
 from meshwright.engine.run import run_program
 from meshwright.engine.stack import UNKNOWN_TEXT, StackSettings, load_stack_settings
 from meshwright.errors import Code, ConfigError, Problem
@@ -23,6 +24,7 @@ from meshwright.errors import Code, ConfigError, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from meshwright.engine.given import Given
     from meshwright.engine.graph import Graph
 
 _MESH = "meshwright:mesh"
@@ -76,7 +78,7 @@ def offline(request: Request) -> Offline:
     given = load_given(request.given) if request.given else None
     with (
         pack_folder(project, request.pack) as folder,
-        _pack(folder, project.name, settings) as pack,
+        _pack(folder, project.name, settings, given) as pack,
     ):
         graph = run_program(project, settings, given, request.timeout_s)
         report = pack.evaluate(graph)
@@ -99,7 +101,7 @@ def judge(graph: Graph, project: Project | None, settings: StackSettings, chosen
         return pack.evaluate(graph)
 
 
-def _pack(folder: Path, project: str, settings: StackSettings) -> PolicyPack:
+def _pack(folder: Path, project: str, settings: StackSettings, given: Given | None = None) -> PolicyPack:
     return PolicyPack(
         folder,
         project=project,
@@ -107,6 +109,7 @@ def _pack(folder: Path, project: str, settings: StackSettings) -> PolicyPack:
         organization=settings.organization,
         config={key: value for key, value in settings.config.items() if UNKNOWN_TEXT not in value},
         secret_keys=settings.secret_keys,
+        redact=Redact([*settings.secrets, *(given.secrets() if given else ())]),
     )
 
 
@@ -141,14 +144,17 @@ def _mesh_config(project: Project, stack: str) -> StackConfig | None:
     return None
 
 
+def users_pack(project: Project | None, chosen: Path | None) -> Path | None:
+    """The folder of the user's own pack; None without one."""
+    own = project.root / "policy" if project else None
+    return chosen or (own if own is not None and (own / "PulumiPolicy.yaml").is_file() else None)
+
+
 @contextmanager
 def pack_folder(project: Project | None, chosen: Path | None) -> Iterator[Path]:
     """The folder of the pack to ask: the one chosen, else the project's `policy`, else meshwright's own."""
-    own = project.root / "policy" if project else None
-    if chosen is None and own is not None and (own / "PulumiPolicy.yaml").is_file():
-        chosen = own
-    if chosen is not None:
-        yield chosen
+    if (folder := users_pack(project, chosen)) is not None:
+        yield folder
         return
     # An installed meshwright has the rules as a package; a pack is a folder that serves them.
     assert find_spec("meshwright_policy"), "the rules are installed with meshwright"  # noqa: S101

@@ -41,13 +41,14 @@ SEVERITIES: Final = ("", "low", "medium", "high", "critical")
 class PackProcess:
     """The process of a pack, from its start to its end. Starting doesn't wait: `port` does."""
 
-    def __init__(self, pack: Path, environment: Mapping[str, str]) -> None:
-        """Starts the process.
+    def __init__(self, pack: Path, environment: Mapping[str, str], redact: Callable[[str], str] = str) -> None:
+        """Starts the process; ``redact`` takes secrets out of what it says.
 
         Raises:
             PolicyPackError: The folder is no pack for Python (MW-E080), or its interpreter can't be run (MW-E081).
         """
         self.pack = pack.resolve()
+        self.redact = redact
         python = _interpreter(self.pack)
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  (closed in `stop`)
         variables = {name: value for name, value in os.environ.items() if name != "PYTHONHOME"} | dict(environment)
@@ -90,13 +91,13 @@ class PackProcess:
             self._process.wait()
             raise _failed(self.pack, f"it ended before it served any rule: {self.last_words() or 'without a word'}")
         if not line.isdigit():
-            raise _failed(self.pack, f"it printed {line[:60]!r} where its port should come first")
+            raise _failed(self.pack, f"it printed {self.redact(line)[:60]!r} where its port should come first")
         return int(line)
 
     def last_words(self) -> str:
         """The last line that the pack wrote to standard error."""
         self._stderr.seek(0)
-        lines = self._stderr.read().decode(errors="replace").split("\n")
+        lines = self.redact(self._stderr.read().decode(errors="replace")).split("\n")
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def stop(self) -> None:
@@ -267,14 +268,14 @@ class Session:
             code = error.code()
             if code == grpc.StatusCode.UNIMPLEMENTED:
                 return None
-            if problems := _problems(error, str(self._process.pack)):
+            if problems := _problems(error, str(self._process.pack), self._process.redact):
                 raise PolicyPackError(problems) from error
             if code == grpc.StatusCode.DEADLINE_EXCEEDED:
                 what, remedy = f"no answer to {method} within {self._timeout_s:g} seconds", "look for a rule that waits"
                 raise PolicyPackError(Problem(Code.PACK_TIMEOUT, what, remedy, str(self._process.pack))) from error
             if on_failure is not None and code == grpc.StatusCode.UNKNOWN:
                 on_failure(error)
-            what = self._process.last_words() or error.details()
+            what = self._process.last_words() or self._process.redact(error.details() or "")
             remedy = "mend the pack"
             problem = Problem(
                 Code.PACK_FAILED, f"the policy pack failed at {method}: {what}", remedy, str(self._process.pack)
@@ -293,7 +294,7 @@ class Session:
             try:
                 getattr(self._stub, method)(request, timeout=self._timeout_s)
             except grpc.RpcError as again:
-                cause = (again.details() or "").removeprefix("Exception calling application: ")
+                cause = self._process.redact(again.details() or "").removeprefix("Exception calling application: ")
                 cause = cause.removeprefix(f"rule {name} failed on {about}: ")
                 raise PolicyPackError(
                     Problem(
@@ -305,10 +306,10 @@ class Session:
                 ) from error
 
 
-def _problems(error: grpc.RpcError, pack: str) -> list[Problem]:
+def _problems(error: grpc.RpcError, pack: str, redact: Callable[[str], str]) -> list[Problem]:
     """What our own pack says is wrong with what it was given; of another pack there is nothing."""
     told = next((value for key, value in error.trailing_metadata() or () if key == _PROBLEMS), b"[]")
     return [
-        Problem(Code(problem["code"]), problem["message"], problem["remedy"], problem["place"] or pack)
+        Problem(Code(problem["code"]), redact(problem["message"]), problem["remedy"], problem["place"] or pack)
         for problem in json.loads(told)
     ]

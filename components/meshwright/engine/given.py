@@ -20,9 +20,11 @@ import yaml
 
 from meshwright.engine import goyaml
 from meshwright.engine.graph import Secret
+from meshwright.engine.redact import secrets_in
 from meshwright.errors import Code, ConfigError, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
@@ -47,6 +49,14 @@ class Given:
     stacks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Full stack name to its outputs."""
     invokes: tuple[Invoke, ...] = ()
+
+    def secrets(self) -> Iterator[str]:
+        """The strings in all values that are secret."""
+        for outputs in self.stacks.values():
+            yield from secrets_in(outputs)
+        for item in self.invokes:
+            yield from secrets_in(item.args)
+            yield from secrets_in(item.result)
 
     def to_message(self) -> dict[str, Any]:
         """The same as plain values, for the process of the program."""

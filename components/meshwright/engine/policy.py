@@ -21,7 +21,7 @@ from meshwright.engine.analyzer import LEVELS, PackProcess, Policy, Session, env
 from meshwright.engine.analyzer_messages import analyze_request, stack_resource, to_struct
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
     from meshwright.engine.graph import Graph, Resource, SourcePosition
@@ -160,6 +160,7 @@ class PolicyPack:
         secret_keys: Keys of ``config`` that are secrets.
         rules: As in the CLI's ``--policy-pack-config``: rule, or ``all``, to a level (``advisory``, ``mandatory``,
             ``remediate``, ``disabled``) or to options, of which ``enforcementLevel`` is one.
+        redact: Takes secrets out of what the pack says: see `meshwright.engine.redact`.
         timeout_s: Seconds for the start, and again for each question.
 
     Raises:
@@ -177,6 +178,7 @@ class PolicyPack:
         config: Mapping[str, str],
         secret_keys: Collection[str] = (),
         rules: Mapping[str, Any] | None = None,
+        redact: Callable[[str], str] = str,
         timeout_s: float = 60.0,
     ) -> None:
         self._pack = pack
@@ -184,10 +186,11 @@ class PolicyPack:
         self._config = dict(config)
         self._secret_keys = sorted(secret_keys)
         self._rules = rules or {}
+        self._redact = redact
         self._timeout_s = timeout_s
 
     def __enter__(self) -> Self:
-        self._process = PackProcess(self._pack, environment_of(**self._about, config=self._config))
+        self._process = PackProcess(self._pack, environment_of(**self._about, config=self._config), self._redact)
         # gRPC and the protocol take as long to import as the pack takes to boot: nobody should wait for both.
         self._thread = ThreadPoolExecutor(1)
         self._session = self._thread.submit(self._connect)
@@ -210,7 +213,15 @@ class PolicyPack:
 
     def evaluate(self, graph: Graph) -> PolicyReport:
         """Judge a graph: every resource by its inputs, then the stack as a whole."""
-        return _judge(self._session.result(), graph)
+        return _redacted(_judge(self._session.result(), graph), self._redact)
+
+
+def _redacted(report: PolicyReport, redact: Callable[[str], str]) -> PolicyReport:
+    return replace(
+        report,
+        findings=tuple(replace(finding, message=redact(finding.message)) for finding in report.findings),
+        remediations=tuple(replace(change, message=redact(change.message)) for change in report.remediations),
+    )
 
 
 def _judge(session: Session, graph: Graph) -> PolicyReport:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from meshwright.engine.decode import Decoder
 from meshwright.engine.graph import Graph, Note
+from meshwright.engine.redact import Redact
 from meshwright.errors import Code, Problem, ProgramError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from io import FileIO
 
     from meshwright.engine.given import Given
@@ -35,6 +36,7 @@ _OURS: Final = (  # the program's config comes from the stack file alone, and th
     "PULUMI_CONFIG_PASSPHRASE",
     "PULUMI_CONFIG_PASSPHRASE_FILE",
 )
+_TEXTS: Final = ("error", "log", "note")  # messages for people
 _GRACE_S: Final = 5.0
 _CODE: Final = re.compile(r"\((MW-E\d{3})\)$")
 _UNKNOWN: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -73,14 +75,22 @@ def run_program(
     Raises:
         FailedProgramError: MW-E060 to MW-E063, MW-E070 to MW-E072: the program failed; there is no partial graph.
     """
-    run = _Run(Decoder(project.name, settings.name, settings.organization))
+    redact = Redact([*settings.secrets, *(given.secrets() if given else ())])
+    run = _Run(Decoder(project.name, settings.name, settings.organization), redact)
     run.communicate(project, _spec(project, settings, given), timeout_s)
     graph = run.graph(timeout_s)
-    notes = tuple(
-        Note(f"environment {name}", "its values are unknown offline: it is kept by Pulumi ESC")
-        for name in settings.environments
-    )
-    return replace(graph, notes=(*notes, *graph.notes), output=run.printed())
+    return replace(graph, notes=(*_notes(settings), *graph.notes), output=run.printed())
+
+
+def _notes(settings: StackSettings) -> Iterator[Note]:
+    """What the stack's own settings keep from an offline run."""
+    for name in settings.environments:
+        yield Note(f"environment {name}", "its values are unknown offline: it is kept by Pulumi ESC")
+    why = "the stack's secrets provider encrypted it, and is not asked offline"
+    if settings.by_passphrase:
+        why = "it is encrypted; set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to have it decrypted"
+    for key in sorted(settings.unknown_keys):
+        yield Note(f"config {key}", f"this secret is unknown: {why}")
 
 
 def _spec(project: Project, settings: StackSettings, given: Given | None) -> dict[str, Any]:
@@ -103,6 +113,8 @@ class _Run:
     """One run of a program: what came out of its process."""
 
     decoder: Decoder
+    redact: Redact
+    """Takes the secrets that the program was given out of all that it says."""
     output: bytearray = field(default_factory=bytearray)
     output_size: int = 0
     failure: Mapping[str, Any] | None = None
@@ -183,6 +195,8 @@ class _Run:
                 "the program's process sent what no Pulumi program sends",
                 "check what it writes to",
             ) from None
+        if kind in _TEXTS:
+            message = {key: self.redact(value) if isinstance(value, str) else value for key, value in message.items()}
         if kind == "error":
             self.failure = message
         elif kind == "end":
@@ -194,9 +208,12 @@ class _Run:
 
     def printed(self) -> str:
         """What the program printed; cut, and saying so, when it was too much."""
-        text = self.output.decode("utf-8", "replace")
+        text = self.redact(self.output.decode("utf-8", "replace"))
         lost = self.output_size - len(self.output)
-        return f"{text}\n[{lost} more bytes were printed]\n" if lost else text
+        if not lost:
+            return text
+        rest = self.redact.longest  # it may end in a part of a secret
+        return f"{text[:-rest] if rest else text}\n[{lost + rest} more bytes were printed]\n"
 
     def graph(self, timeout_s: float) -> Graph:
         """The graph of a program that ended well. Raises `FailedProgramError` for any other."""
@@ -292,10 +309,18 @@ def _problems(failure: Mapping[str, Any], text: str) -> list[Problem]:
         return [Problem(_known(str(failure.get("code"))), text, str(failure.get("remedy", "")), place)]
     if _UNKNOWN in text:
         remedy = "this value is unknown offline: set PULUMI_CONFIG_PASSPHRASE, or read it with `require_secret`"
-        return [Problem(code, text.replace(_UNKNOWN, "[unknown]"), remedy, place)]
+        return [Problem(code, _headline(text.replace(_UNKNOWN, "[unknown]")), remedy, place)]
     if failure.get("form") == "run error":
         return _as_pulumi_prints(text)
-    return [Problem(code, text, "correct the program; --verbose shows the traceback", place)]
+    return [Problem(code, _headline(text), "correct the program; --verbose shows the traceback", place)]
+
+
+def _headline(text: str) -> str:
+    """The type of an exception and the first line of its message; a syntax error has indented lines before them."""
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    first = next((index for index, line in enumerate(lines) if not line.startswith(" ")), 0)
+    head = lines[first : first + 2] if lines and lines[first].endswith(":") else lines[first : first + 1]
+    return " ".join(line.strip() for line in head)
 
 
 def _as_pulumi_prints(text: str) -> list[Problem]:

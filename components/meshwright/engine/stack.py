@@ -40,6 +40,10 @@ class StackSettings:
     """Keys that are secret, or hold a secret."""
     unknown_keys: frozenset[str] = frozenset()
     """Those of ``secret_keys`` that nobody decrypted."""
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    """The plain text of every encrypted value that was decrypted."""
+    by_passphrase: bool = False
+    """Whether the stack's secrets are encrypted with a passphrase, and not by a cloud or by Pulumi's service."""
     environments: tuple[str, ...] = ()
     """Pulumi ESC environments that the stack imports; their values are unknown offline."""
 
@@ -75,7 +79,8 @@ def _settings(
     project: Project, name: str, organization: str, path: Path | None, document: goyaml.Document
 ) -> StackSettings:
     content = document.content or {}
-    reader = _Reader(project, path or project.file, document.lines, _decrypt(content, path))
+    salt = _salt(content)
+    reader = _Reader(project, path or project.file, document.lines, _decrypt(salt, path))
     reader.read(content.get("config"))
     reader.apply_project(name)
     if reader.problems:
@@ -89,16 +94,23 @@ def _settings(
         config=reader.config,
         secret_keys=frozenset(reader.secret_keys),
         unknown_keys=frozenset(key for key in reader.secret_keys if UNKNOWN_TEXT in reader.config[key]),
+        secrets=frozenset(reader.secrets),
+        by_passphrase=salt is not None,
         environments=tuple(str(item) for item in imports) if isinstance(imports, list) else (),
     )
 
 
-def _decrypt(content: Mapping[str, Any], path: Path | None) -> Callable[[str], str]:
-    """How to decrypt a value of this stack; deriving the key takes a third of a second, so it waits for a value."""
+def _salt(content: Mapping[str, Any]) -> str | None:
+    """The salt of a stack that is encrypted with a passphrase; ``None`` for any other."""
     salt = content.get("encryptionsalt")
     of_a_cloud = content.get("secretsprovider") not in (None, "", "passphrase") or content.get("encryptedkey")
-    phrase = secrets.passphrase() if isinstance(salt, str) and not of_a_cloud else None
-    if phrase is None or not isinstance(salt, str):
+    return salt if isinstance(salt, str) and not of_a_cloud else None
+
+
+def _decrypt(salt: str | None, path: Path | None) -> Callable[[str], str]:
+    """How to decrypt a value of this stack; deriving the key takes a third of a second, so it waits for a value."""
+    phrase = secrets.passphrase() if salt is not None else None
+    if phrase is None or salt is None:
         return lambda _: UNKNOWN_TEXT
     made: list[secrets.Decrypter] = []
 
@@ -120,6 +132,7 @@ class _Reader:
     decrypt: Callable[[str], str]
     config: dict[str, str] = field(default_factory=dict)
     secret_keys: list[str] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list, repr=False)
     problems: list[Problem] = field(default_factory=list)
 
     def read(self, content: object) -> None:
@@ -155,7 +168,9 @@ class _Reader:
         """A value with its secrets decrypted, and whether there are any."""
         if isinstance(value, dict):
             if set(value) == {"secure"} and isinstance(value["secure"], str):
-                return self.decrypt(value["secure"]), True
+                plain = self.decrypt(value["secure"])
+                self.secrets += [plain] if plain != UNKNOWN_TEXT else []
+                return plain, True
             items = {key: self._plain(item) for key, item in value.items()}
             return {key: plain for key, (plain, _) in items.items()}, any(secret for _, secret in items.values())
         if isinstance(value, list):

@@ -189,6 +189,87 @@ def test_environments_are_noted(make_project: MakeProject) -> None:
     assert graph.notes == (Note("environment prod", "its values are unknown offline: it is kept by Pulumi ESC"),)
 
 
+@pytest.mark.parametrize(
+    ("by_passphrase", "why"),
+    [
+        (True, "it is encrypted; set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to have it decrypted"),
+        (False, "the stack's secrets provider encrypted it, and is not asked offline"),
+    ],
+)
+def test_secrets_that_nobody_decrypted_are_noted(make_project: MakeProject, by_passphrase: bool, why: str) -> None:
+    keys = frozenset({"shop:token"})
+    config = {"shop:token": UNKNOWN_TEXT}
+    settings = StackSettings("dev", config=config, secret_keys=keys, unknown_keys=keys, by_passphrase=by_passphrase)
+    assert run_program(make_project(), settings).notes == (Note("config shop:token", f"this secret is unknown: {why}"),)
+
+
+def test_a_required_output_that_was_not_given_is_named(make_project: MakeProject, tmp_path: Path) -> None:
+    project = make_project(
+        """
+        import pulumi
+        network = pulumi.StackReference("network", stack_name="acme/net/prod")
+        pulumi.export("vpc", network.require_output("vpc"))
+        pulumi.export("none", network.get_output("zzz"))
+        pulumi.export("unknown", pulumi.StackReference("acme/dns/prod").require_output("zone"))
+        """
+    )
+    given = Given({"acme/net/prod": {"vpc": Secret("vpc-1")}})
+    assert run_program(project, DEV, given).outputs == {"vpc": Secret("vpc-1"), "unknown": UNKNOWN}
+    with pytest.raises(FailedProgramError) as caught:
+        run_program(project, DEV, Given({"acme/net/prod": {"id": "vpc-1"}}))
+    assert str(caught.value) == (
+        f"{tmp_path}/__main__.py:4: the program requires output 'vpc' of stack acme/net/prod, and it is not among "
+        "those given for it; add `vpc` under `stacks: acme/net/prod:` in the file for --with (MW-E069)"
+    )
+
+
+SECRETS = {
+    "token": "s3cr3t",
+    "key": 'two\nlines of a "key"',
+    "login": '{"user": "ada", "password": "hunter2"}',
+    "pin": "12",
+}
+
+
+@pytest.mark.parametrize("end", ["", "raise ValueError(text)", "sys.exit(text)", "raise pulumi.RunError(text)"])
+def test_secrets_are_in_nothing_that_the_program_says(make_project: MakeProject, end: str) -> None:
+    program = f"""
+        import json, sys, pulumi
+        config = pulumi.Config()
+        found = [config.require(name) for name in ("token", "key", "pin")] + [config.require_object("login")]
+        text = " ".join([*found[:2], repr(found), json.dumps(found)])
+        print(text)
+        print(text, file=sys.stderr)
+        pulumi.warn(text)
+        def tell(vpc):
+            print(vpc["id"])
+            pulumi.info("vpc " + vpc["id"])
+            {end}
+        pulumi.StackReference("acme/net/prod").get_output("vpc").apply(tell)
+        """
+    values = {f"shop:{name}": value for name, value in SECRETS.items()}
+    settings = StackSettings("dev", config=values, secret_keys=frozenset(values), secrets=frozenset(SECRETS.values()))
+    given = Given({"acme/net/prod": {"vpc": Secret({"id": "vpc-0123"})}})
+    if end:
+        with pytest.raises(FailedProgramError) as caught:
+            run_program(make_project(program), settings, given)
+        said = [str(caught.value), caught.value.traceback, caught.value.output]
+    else:
+        graph = run_program(make_project(program), settings, given)
+        said = [graph.output, *(log.message for log in graph.logs)]
+    for text in filter(None, said):
+        assert not [word for word in ("s3cr3t", "two", "lines of", "hunter2", "vpc-0123") if word in text], text
+        assert "[secret]" in text
+    assert "'12'" in said[0] + said[-1]
+
+
+def test_a_secret_at_the_cut_of_the_output(make_project: MakeProject) -> None:
+    secret = "0123456789"
+    project = make_project(f"print('x' * (256 * 1024 - 5) + '{secret}' + 'y' * 85)")
+    output = run_program(project, StackSettings("dev", secrets=frozenset({secret}))).output
+    assert output == "x" * (256 * 1024 - 10) + "\n[101 more bytes were printed]\n"
+
+
 def test_output_is_kept_apart_and_cut(make_project: MakeProject) -> None:
     project = make_project("import sys\nfor i in range(10):\n  print('x' * 99_999)\n  print('e', file=sys.stderr)")
     graph = run_program(project, DEV)
@@ -223,6 +304,15 @@ ENDS = {
     "raise pulumi.RunError('a.yaml:1: x; y (MW-E014)\\nb: z; w (MW-E099)')": "a.yaml:1: x; y (MW-E014)\nb: z; w (MW-E099)",
     "raise KeyboardInterrupt": "{file}:2: KeyboardInterrupt; correct the program; --verbose shows the traceback (MW-E060)",
     "{}['x']": "{file}:2: KeyError: 'x'; correct the program; --verbose shows the traceback (MW-E060)",
+    "raise ValueError('bad hub\\n  in line 3\\nsee the docs')": (
+        "{file}:2: ValueError: bad hub; correct the program; --verbose shows the traceback (MW-E060)"
+    ),
+    "raise ValueError('\\nbad hub\\nsee the docs')": (
+        "{file}:2: ValueError: bad hub; correct the program; --verbose shows the traceback (MW-E060)"
+    ),
+    "e = ValueError('bad'); e.add_note('a note'); raise e": (
+        "{file}:2: ValueError: bad; correct the program; --verbose shows the traceback (MW-E060)"
+    ),
     "import nothing": (
         "{file}:2: ModuleNotFoundError: No module named 'nothing'; "
         "correct the program; --verbose shows the traceback (MW-E060)"

@@ -132,7 +132,7 @@ def _failure(error: BaseException, root: Path) -> dict[str, Any]:
         return failure | {"form": "refusal"} | about
     if isinstance(error, pulumi.RunError):
         return failure | {"form": "run error", "text": str(error)}
-    text = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+    text = "".join(traceback.format_exception_only(error)).rstrip()
     return failure | {"form": "exception", "text": text, "place": _place(error, root)}
 
 
