@@ -11,15 +11,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_file(path: Path, text: str) -> None:
-    """Write a file by way of a neighbour that takes its place; its folder is made where missing.
+def write_file(path: Path, text: str, *, make_folder: bool = False) -> None:
+    """Write a file by way of a neighbour that takes its place.
+
+    Args:
+        path: The file.
+        text: What it holds from then on.
+        make_folder: Make its folder, and those above it, where they are missing.
 
     Raises:
         OutputError: it can't be written (MW-E091).
     """
     neighbour = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if make_folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
         neighbour.write_text(text, "utf-8")
         neighbour.replace(path)
     except OSError as error:

@@ -61,7 +61,7 @@ def graph(
     view = view_of(run)
     drawn = graphview.draw(view, graphview.Picture(chosen))
     if to:
-        write_file(to, drawn)
+        write_file(to, drawn, make_folder=True)
     if as_json:
         about = {"command": "graph", "project": run.graph.project, "stack": run.settings.name, "format": chosen.value}
         show_json({**about, "file": str(to or ""), "picture": "" if to else drawn})

@@ -150,7 +150,7 @@ def _write(path: Path, text: str, *, force: bool) -> None:
         OutputError: it exists by now (MW-E103), or can't be written (MW-E091).
     """
     if force:
-        write_file(path, text)
+        write_file(path, text, make_folder=True)
         return
     neighbour = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
