@@ -16,11 +16,13 @@ from meshwright.config.shared import ChartSource
 from meshwright.guidance.rollout import next_step
 from meshwright.istio.ambient import IstioAmbientArgs, IstioValues
 from meshwright.istio.namespace import AmbientNamespaceArgs, NamespaceWaypointArgs
+from meshwright.istio.plan import plan_istio
 from meshwright.kubernetes.charts import ChartSourceArgs
 
 
 def deploy(mesh: IstioAmbientMesh) -> None:
     """Register the mesh and export what its operators ask for."""
+    plan_istio(_istio_args(mesh), "IstioAmbient mesh")  # before anything is registered
     provider = _provider("cluster", mesh)
     crds = _gateway_api(mesh, provider)
     with_provider = pulumi.ResourceOptions(providers=[provider])
@@ -48,7 +50,7 @@ def deploy(mesh: IstioAmbientMesh) -> None:
 def _provider(name: str, mesh: IstioAmbientMesh, **settings: bool) -> kubernetes.Provider:
     """The cluster that the stack names; never the one that a shell happens to point at."""
     cluster = mesh.cluster
-    kubeconfig: pulumi.Input[str] | None = cluster.kubeconfig
+    kubeconfig: pulumi.Input[str] | None = _from_here(cluster.kubeconfig) if cluster.kubeconfig else None
     if cluster.stack:
         kubeconfig = pulumi.StackReference(cluster.stack).require_output(cluster.output)
     return kubernetes.Provider(name, kubeconfig=kubeconfig, context=cluster.context, **settings)
@@ -123,4 +125,4 @@ def _namespace_args(namespace: MeshNamespace, mesh: IstioAmbientMesh) -> Ambient
 
 def _from_here(path: str) -> str:
     """A path of the stack file, which is relative to the project, as the program and its providers see it."""
-    return os.path.relpath(Path(pulumi.runtime.get_root_directory()) / path)
+    return os.path.relpath(Path(pulumi.runtime.get_root_directory()) / Path(path).expanduser())

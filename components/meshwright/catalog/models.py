@@ -128,10 +128,8 @@ class IstioOnPlatform(Entry):
 
     platform: str | None = None
     """The charts' value `global.platform`; None where no profile exists or none is needed."""
-    charts: list[str] = Field(default_factory=list)
-    """The charts that take the value."""
-    system_namespace: str
-    """Where istio-cni and ztunnel belong by default."""
+    agents_namespace: str | None = None
+    """Where istio-cni and ztunnel have to run; None for beside istiod."""
 
 
 class Platform(Dated):

@@ -37,5 +37,5 @@ def unmet(
             yield Problem(
                 Code.NO_NODE_AGENTS,
                 f"ambient needs an agent on every node, and {NODELESS.get(kind, kind)} has no nodes to run it on",
-                "run the meshed workloads on nodes of their own, or choose vpc-lattice or no mesh",
+                "run the meshed workloads on nodes and leave it out of compute, or choose vpc-lattice or no mesh",
             )

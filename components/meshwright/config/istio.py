@@ -1,6 +1,7 @@
 """The config of a stack of kind `istio-ambient`."""
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -15,6 +16,7 @@ from meshwright.config.base import (
     Replicas,
     Spelt,
     Text,
+    Whole,
     refusal,
     repeated,
 )
@@ -29,6 +31,7 @@ from meshwright.config.shared import (
 )
 from meshwright.config.versions import known_bundle, not_in_catalog
 from meshwright.errors import Code
+from meshwright.kubernetes.system import SYSTEM_NAMESPACES
 
 
 def _in_catalog(version: str) -> str:
@@ -52,6 +55,10 @@ Revision = Annotated[
 ]
 
 
+OVERLAYS = ("deployment", "service", "serviceAccount", "horizontalPodAutoscaler", "podDisruptionBudget")
+"""The objects that Istio renders for a waypoint. With another key it renders nothing at all."""
+
+
 class Waypoint(Model):
     """The namespace's own L7 proxy. Ask for one only where L7 is needed: it is a hop and a deployment."""
 
@@ -63,17 +70,29 @@ class Waypoint(Model):
     """Traffic from ingress gateways goes through it too. Without it they pass it by, and its policies with it."""
     min_replicas: Replicas = 2
     """Least number of replicas. Istio's default of 1 is a single point of failure."""
-    max_replicas: Replicas = 5
-    """Greatest number of replicas."""
-    allowed_namespaces: tuple[NamespaceName, ...] = ()
-    """Other namespaces that may use it."""
+    max_replicas: Replicas | None = None
+    """Greatest number of replicas. Default: 5, or min_replicas where that is more."""
+    cpu_percent: Annotated[Whole, Field(ge=1, le=100)] = 80
+    """Average CPU utilisation, in percent of the request, that autoscaling aims at."""
+    allowed_namespaces: tuple[NamespaceName | Literal["*"], ...] = ()
+    """Other namespaces that may use it; "*" for all."""
+    resources: ChartValues = Field(default_factory=dict)
+    """Kubernetes resource requirements of the proxy. Default: Istio's own."""
+    overlays: dict[str, ChartValues] = Field(default_factory=dict)
+    """Patches of yours for what Istio renders, merged last: `deployment`, `service`, `serviceAccount`,
+    `horizontalPodAutoscaler`, `podDisruptionBudget`."""
 
     def mistakes(self) -> Iterator[Mistake]:
         """The autoscaler has a range."""
-        if self.min_replicas > self.max_replicas:
+        if self.max_replicas is not None and self.min_replicas > self.max_replicas:
             message = f"is {self.min_replicas}, more than max_replicas ({self.max_replicas})"
             yield Mistake(Code.CONTRADICTION, message, "lower it, or raise max_replicas", ("min_replicas",))
         yield from repeated("allowed_namespaces", self.allowed_namespaces)
+        for key in self.overlays:
+            if key not in OVERLAYS:
+                near = get_close_matches(key, OVERLAYS, n=1)
+                remedy = f"one of: {', '.join(OVERLAYS)}" + (f". Did you mean {near[0]}?" if near else "")
+                yield Mistake(Code.UNKNOWN_KEY, f'has no key "{key[:60]}"', remedy, ("overlays",))
 
 
 class MeshNamespace(Namespace[PhaseName]):
@@ -85,6 +104,9 @@ class MeshNamespace(Namespace[PhaseName]):
     def mistakes(self) -> Iterator[Mistake]:
         """A waypoint serves a namespace that is in the mesh."""
         yield from super().mistakes()
+        if self.name in SYSTEM_NAMESPACES:
+            message = f'is "{self.name}", where no workload of a mesh stands'
+            yield Mistake(Code.CONTRADICTION, message, "leave it out; mtls sets the mode of the whole mesh", ("name",))
         if self.waypoint and self.phase == "unmeshed":
             message = "is for a namespace that is unmeshed: no traffic would reach it"
             yield Mistake(Code.CONTRADICTION, message, "remove it, or set phase: permissive", ("waypoint",))
@@ -112,8 +134,9 @@ class GatewayApi(Model):
 class Adopt(Model):
     """What exists in the cluster already and is taken over."""
 
-    releases: tuple[Literal["istio-base", "istiod", "istio-cni", "ztunnel"], ...] = ()
-    """Helm releases that are imported."""
+    releases: tuple[Literal["base", "istiod", "cni", "ztunnel"], ...] = ()
+    """Releases of these charts, which are imported. The same update brings them to the values of this stack: put what
+    `helm get values` shows into `values` first."""
     system_namespace: Flag = False
     """Istio's own namespace exists, and stays when the stack goes."""
 

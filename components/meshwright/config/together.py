@@ -11,7 +11,7 @@ from meshwright.catalog import Release, load_catalog
 from meshwright.catalog.prerequisites import unmet
 from meshwright.config.base import Mistake, repeated
 from meshwright.config.versions import release_of
-from meshwright.errors import Code
+from meshwright.errors import Code, ConfigError
 
 
 def in_mesh(mesh: dict[str, Any]) -> Iterator[Mistake]:
@@ -25,6 +25,8 @@ def in_mesh(mesh: dict[str, Any]) -> Iterator[Mistake]:
         yield from _prerequisites(release, cluster)
     if isinstance(charts := mesh.get("charts"), dict):
         yield from _published(release, charts.get("source"))
+    if mesh.get("kind") == "istio-ambient":
+        yield from _gateway_api(release, mesh)
 
 
 def in_waivers(waivers: object) -> Iterator[Mistake]:
@@ -53,6 +55,24 @@ def _published(release: Release, source: object) -> Iterator[Mistake]:
         yield Mistake(
             Code.CONTRADICTION, message, f"one of: {', '.join([*others, 'mirror', 'path'])}", ("charts", "source")
         )
+
+
+def _gateway_api(release: Release, mesh: dict[str, Any]) -> Iterator[Mistake]:
+    """The CRDs are ones that the release accepts, and nobody else's."""
+    wanted, cluster = mesh.get("gateway_api", {}), mesh.get("cluster")
+    if not isinstance(wanted, dict) or not isinstance(cluster, dict):
+        return
+    platform = load_catalog().platforms.get(str(cluster.get("platform")))
+    if platform is not None and platform.manages_gateway_api and wanted.get("mode", "create") == "create":
+        message = f"is create, and {platform.title} owns the Gateway API CRDs"
+        yield Mistake(Code.CONTRADICTION, message, "set gateway_api: {mode: skip}", ("gateway_api", "mode"))
+    version = wanted.get("version")
+    if isinstance(version, str) and version in load_catalog().gateway_api_bundles:
+        try:
+            load_catalog().gateway_api_bundle([release], version)
+        except ConfigError as error:
+            for problem in error.problems:
+                yield Mistake(problem.code, f": {problem.message}", problem.remedy, ("gateway_api", "version"))
 
 
 def _prerequisites(release: Release, cluster: dict[str, Any]) -> Iterator[Mistake]:

@@ -1,17 +1,11 @@
 """Istio's control plane and node agents in ambient mode."""
 
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
-from meshwright.catalog import Platform, Release, load_catalog
-from meshwright.catalog.prerequisites import unmet
-from meshwright.errors import Code, ConfigError
-from meshwright.istio import defaults
-from meshwright.kubernetes.charts import ChartSourceArgs, chart, release
-from meshwright.kubernetes.errors import ComponentError, refuse
+from meshwright.istio.plan import plan_istio
+from meshwright.kubernetes.charts import ChartSourceArgs, release
 from meshwright.kubernetes.namespaces import namespace
 from meshwright.kubernetes.providers import require_kubernetes_provider
 
@@ -49,7 +43,8 @@ class IstioAmbientArgs(TypedDict):
     adopt_namespace: NotRequired[bool]
     """The root namespace exists and stays when the stack goes. Default: false."""
     adopt_releases: NotRequired[list[str]]
-    """Helm releases (``istio-base``, ``istiod``, ...) that exist: they are imported. Default: none."""
+    """Releases that exist and are imported, by short name: ``base``, ``istiod``, ``cni``, ``ztunnel``. The same update
+    brings them to this component's values: put what ``helm get values`` shows into ``values`` first. Default: none."""
     revision: NotRequired[str]
     """Control-plane revision, such as ``1-31-1``. Default: none (the ``default`` revision)."""
     hub: NotRequired[pulumi.Input[str]]
@@ -83,94 +78,23 @@ class IstioAmbient(pulumi.ComponentResource):
     """The control-plane revision; ``default`` where none was given."""
 
     def __init__(self, name: str, args: IstioAmbientArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("meshwright:index:IstioAmbient", name, {**args}, opts)
         label = f"IstioAmbient {name}"
-        require_kubernetes_provider(self, label)
-        istio, settings = _plan(args, label)
-        waits_for = opts.depends_on if opts is not None else None
-        root = namespace(
+        require_kubernetes_provider(opts, label)
+        plan = plan_istio(args, label)
+        super().__init__("meshwright:index:IstioAmbient", name, {**args}, opts)
+        below = pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts is not None else None)
+        previous: pulumi.Resource = namespace(
             f"{name}-namespace",
-            settings.namespace,
-            _NEEDS_THE_NODE,
+            plan.namespace,
+            # On OpenShift the agents run in kube-system.
+            _NEEDS_THE_NODE if plan.agents_namespace == plan.namespace else {},
             adopt=bool(args.get("adopt_namespace", False)),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=waits_for),
+            opts=below,
         )
-        previous: pulumi.Resource = root
-        for short, release_name, chart_name, where, values in _charts(settings):
-            source: ChartSourceArgs = args.get("charts") or {"source": "oci" if istio.oci_repository else "repository"}
-            previous = release(
-                f"{name}-{short}",
-                chart(
-                    chart_name,
-                    istio.charts[chart_name],
-                    source,
-                    oci=istio.oci_repository or "",
-                    repository=istio.helm_repository or "",
-                    label=label,
-                ),
-                release_name=release_name,
-                namespace=where,
-                values=values,
-                overrides=args.get("values", {}).get(short),  # type: ignore[arg-type]
-                label=label,
-                adopt=release_name in (args.get("adopt_releases") or ()),
-                opts=pulumi.ResourceOptions.merge(
-                    pulumi.ResourceOptions(parent=self, depends_on=waits_for),
-                    pulumi.ResourceOptions(depends_on=[previous]),
-                ),
-            )
-        self.namespace = pulumi.Output.from_input(settings.namespace)
-        self.version = pulumi.Output.from_input(istio.version)
-        self.revision = pulumi.Output.from_input(settings.revision or "default")
+        for short, planned in plan.releases.items():
+            after = pulumi.ResourceOptions.merge(below, pulumi.ResourceOptions(depends_on=[previous]))
+            previous = release(f"{name}-{short}", planned, after)
+        self.namespace = pulumi.Output.from_input(plan.namespace)
+        self.version = pulumi.Output.from_input(plan.version)
+        self.revision = pulumi.Output.from_input(args.get("revision", "default"))
         self.register_outputs({"namespace": self.namespace, "version": self.version, "revision": self.revision})
-
-
-def _plan(args: IstioAmbientArgs, label: str) -> tuple[Release, defaults.Settings]:
-    """The release and the settings that the arguments ask for, or a refusal that names everything that cannot work."""
-    catalog = load_catalog()
-    try:
-        istio = catalog.release("istio", args["version"])
-        platform = catalog.platforms[args["platform"]]
-    except ConfigError as error:
-        raise ComponentError(replace(problem, place=label) for problem in error.problems) from None
-    except KeyError:
-        known = ", ".join(sorted(catalog.platforms))
-        raise refuse(
-            Code.BAD_ARGUMENT, label, f"the platform {args['platform']!r} is unknown", f"one of: {known}"
-        ) from None
-    problems = [
-        replace(problem, place=label)
-        for problem in unmet(
-            istio, platform, kubernetes_version=args.get("kubernetes_version"), compute=args.get("compute") or ()
-        )
-    ]
-    if problems:
-        raise ComponentError(problems)
-    namespace = args.get("namespace", "istio-system")
-    # Numbers of a hosted component arrive as floats.
-    replicas = int(args.get("istiod_replicas", 2))
-    if replicas < 1:
-        raise refuse(Code.BAD_ARGUMENT, label, f"{replicas} replicas of istiod can't serve", "at least 1; 2 or more")
-    return istio, defaults.Settings(
-        namespace=namespace,
-        agents_namespace=_agents_namespace(platform, namespace),
-        hub=args.get("hub", istio.image_hub),
-        platform=platform.istio_platform_value or "",
-        revision=args.get("revision", ""),
-        trust_domain=args.get("trust_domain"),
-        istiod_replicas=replicas,
-    )
-
-
-def _agents_namespace(platform: Platform, namespace: str) -> str:
-    """OpenShift lets privileged pods run in kube-system alone; elsewhere they stand beside istiod."""
-    return platform.istio.system_namespace if platform.istio.system_namespace == "kube-system" else namespace
-
-
-def _charts(settings: defaults.Settings) -> Iterator[tuple[str, str, str, str, dict[str, Any]]]:
-    """Short name, Helm release, chart, namespace and our values of each chart, in the order of installation."""
-    istiod = f"istiod-{settings.revision}" if settings.revision else "istiod"
-    yield "base", "istio-base", "base", settings.namespace, defaults.base(settings)
-    yield "istiod", istiod, "istiod", settings.namespace, defaults.istiod(settings)
-    yield "cni", "istio-cni", "cni", settings.agents_namespace, defaults.cni(settings)
-    yield "ztunnel", "ztunnel", "ztunnel", settings.agents_namespace, defaults.ztunnel(settings)

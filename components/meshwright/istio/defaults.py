@@ -39,7 +39,9 @@ class Settings:
 def base(settings: Settings) -> dict[str, Any]:
     """CRDs and the default validation webhook."""
     return {
-        "defaultRevision": settings.revision or "default",
+        # The default validator would point at a new revision before that one runs, and refuse every write of Istio's
+        # configuration until it does. Each revision brings a validator of its own.
+        "defaultRevision": "" if settings.revision else "default",
         "base": _validation(),
         "global": {"istioNamespace": settings.namespace, **_platform(settings)},
     }

@@ -33,13 +33,13 @@ class MeshWideMtls(pulumi.ComponentResource):
     """
 
     def __init__(self, name: str, args: MeshWideMtlsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("meshwright:index:MeshWideMtls", name, {**args}, opts)
         label = f"MeshWideMtls {name}"
+        require_kubernetes_provider(opts, label)
         if args["mode"] not in _MODES:
             raise refuse(
                 Code.BAD_ARGUMENT, label, f"the mode {args['mode']!r} is unknown", f"one of: {', '.join(_MODES)}"
             )
-        require_kubernetes_provider(self, label)
+        super().__init__("meshwright:index:MeshWideMtls", name, {**args}, opts)
         peer_authentication(
             f"{name}-peer-authentication",
             args.get("root_namespace", "istio-system"),

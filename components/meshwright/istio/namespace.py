@@ -1,16 +1,18 @@
 """A namespace on its way into the mesh: unmeshed, permissive, strict."""
 
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict, cast
 
 import pulumi
 from pulumi_kubernetes.core.v1 import NamespacePatch
 
 from meshwright.errors import Code
 from meshwright.istio.mtls import peer_authentication
-from meshwright.istio.waypoint import Waypoint, WaypointArgs
+from meshwright.istio.waypoint import Waypoint, WaypointArgs, WaypointSettings
+from meshwright.istio.waypoint import check as check_waypoint
 from meshwright.kubernetes.errors import refuse
 from meshwright.kubernetes.namespaces import namespace
 from meshwright.kubernetes.providers import require_kubernetes_provider
+from meshwright.kubernetes.system import SYSTEM_NAMESPACES
 
 _MTLS_MODE = {"permissive": "PERMISSIVE", "strict": "STRICT"}
 _PHASES = ("unmeshed", *_MTLS_MODE)
@@ -25,26 +27,12 @@ class PhaseRecord(TypedDict):
     """The day it began, ``YYYY-MM-DD``."""
 
 
-class NamespaceWaypointArgs(TypedDict):
-    """The namespace's own waypoint; see `WaypointArgs` for what is not said here."""
+class NamespaceWaypointArgs(WaypointSettings):
+    """The namespace's own waypoint."""
 
-    waypoint_for: NotRequired[str]
-    """Default: ``service``."""
-    reason: NotRequired[str]
-    """The L7 need that it answers."""
     ingress: NotRequired[bool]
     """Traffic from ingress gateways goes through the waypoint too (``istio.io/ingress-use-waypoint``). Istio's default
     is that it doesn't, so that L7 policies don't apply to it. Default: false."""
-    allowed_namespaces: NotRequired[list[str]]
-    """Other namespaces that may use it. Default: none."""
-    min_replicas: NotRequired[int]
-    """Default: 2."""
-    max_replicas: NotRequired[int]
-    """Default: 5."""
-    resources: NotRequired[dict[str, Any]]
-    """Resource requirements of the proxy. Default: Istio's own."""
-    overlays: NotRequired[dict[str, Any]]
-    """Patches of yours for what Istio renders, merged last."""
 
 
 class AmbientNamespaceArgs(TypedDict):
@@ -82,20 +70,12 @@ class AmbientNamespace(pulumi.ComponentResource):
     """Its phase."""
 
     def __init__(self, name: str, args: AmbientNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("meshwright:index:AmbientNamespace", name, {**args}, opts)
         label = f"AmbientNamespace {name}"
-        require_kubernetes_provider(self, label)
+        require_kubernetes_provider(opts, label)
+        _check(args, label)
+        super().__init__("meshwright:index:AmbientNamespace", name, {**args}, opts)
         phase, adopt, waypoint = args["phase"], bool(args.get("adopt", False)), args.get("waypoint")
-        if phase not in _PHASES:
-            raise refuse(Code.BAD_ARGUMENT, label, f"the phase {phase!r} is unknown", f"one of: {', '.join(_PHASES)}")
         meshed = phase in _MTLS_MODE
-        if waypoint is not None and not meshed:
-            raise refuse(
-                Code.BAD_ARGUMENT,
-                label,
-                "a waypoint takes no traffic of a namespace that is unmeshed",
-                "remove the waypoint, or set the phase to permissive",
-            )
         below = pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts is not None else None)
         inside = below
         if meshed or not adopt:
@@ -111,12 +91,35 @@ class AmbientNamespace(pulumi.ComponentResource):
         self.register_outputs({"namespace": self.namespace, "phase": self.phase})
 
 
+def _check(args: AmbientNamespaceArgs, label: str) -> None:
+    name, phase, waypoint = args["namespace"], args["phase"], args.get("waypoint")
+    if name in SYSTEM_NAMESPACES:
+        raise refuse(
+            Code.BAD_ARGUMENT,
+            label,
+            f"{name} is not for workloads: its PeerAuthentication is the whole mesh's, or nothing in it is captured",
+            "leave it out; MeshWideMtls sets the mode of the whole mesh",
+        )
+    if phase not in _PHASES:
+        raise refuse(Code.BAD_ARGUMENT, label, f"the phase {phase!r} is unknown", f"one of: {', '.join(_PHASES)}")
+    if waypoint is None:
+        return
+    if phase not in _MTLS_MODE:
+        raise refuse(
+            Code.BAD_ARGUMENT,
+            label,
+            "a waypoint takes no traffic of a namespace that is unmeshed",
+            "remove the waypoint, or set the phase to permissive",
+        )
+    check_waypoint(waypoint, label)
+
+
 def _waypoint(
     name: str, args: AmbientNamespaceArgs, waypoint: NamespaceWaypointArgs, opts: pulumi.ResourceOptions
 ) -> None:
     ingress = bool(waypoint.get("ingress", False))
-    below: WaypointArgs = {"namespace": args["namespace"]}
-    below.update({key: value for key, value in waypoint.items() if key != "ingress"})  # type: ignore[typeddict-item]
+    settings = cast("WaypointSettings", {key: value for key, value in waypoint.items() if key != "ingress"})
+    below = cast("WaypointArgs", {**settings, "namespace": args["namespace"]})
     if revision := args.get("revision"):
         below["revision"] = revision
     l7_proxy = Waypoint(f"{name}-waypoint", below, opts)

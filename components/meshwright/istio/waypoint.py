@@ -16,22 +16,20 @@ from meshwright.kubernetes.errors import refuse
 from meshwright.kubernetes.providers import require_kubernetes_provider
 
 TRAFFIC = ("service", "workload", "all", "none")
+OVERLAYS = ("deployment", "service", "serviceAccount", "horizontalPodAutoscaler", "podDisruptionBudget")
+"""What Istio renders for a Gateway, by the keys of its parameters (deploymentcontroller.go, ``supportedOverlays``)."""
 _HBONE_PORT = 15008
 
 
-class WaypointArgs(TypedDict):
-    """Arguments of `Waypoint`."""
+class WaypointSettings(TypedDict):
+    """What a waypoint is like, wherever it stands."""
 
-    namespace: pulumi.Input[str]
-    """The namespace that it stands in; it must exist."""
     name: NotRequired[str]
     """Name of the Gateway. Default: ``waypoint``; ``none`` is reserved by Istio."""
     waypoint_for: NotRequired[str]
     """Traffic that it takes: ``service``, ``workload``, ``all`` or ``none``. Default: ``service``."""
     reason: NotRequired[str]
     """The L7 need that it answers. Policy asks for one: a waypoint costs a hop and a deployment."""
-    revision: NotRequired[str]
-    """Control-plane revision or tag (``istio.io/rev``). Default: none."""
     allowed_namespaces: NotRequired[list[str]]
     """Other namespaces that may use it; ``["*"]`` for all. Default: none, Istio's ``from: Same``."""
     min_replicas: NotRequired[int]
@@ -46,6 +44,15 @@ class WaypointArgs(TypedDict):
     overlays: NotRequired[dict[str, Any]]
     """Strategic-merge patches of yours, merged last, by Istio's keys: ``deployment``, ``service``, ``serviceAccount``,
     ``horizontalPodAutoscaler``, ``podDisruptionBudget``. Istio renders nothing at all when it meets another key."""
+
+
+class WaypointArgs(WaypointSettings):
+    """Arguments of `Waypoint`."""
+
+    namespace: pulumi.Input[str]
+    """The namespace that it stands in; it must exist."""
+    revision: NotRequired[str]
+    """Control-plane revision or tag (``istio.io/rev``). Default: none."""
 
 
 class Waypoint(pulumi.ComponentResource):
@@ -63,11 +70,10 @@ class Waypoint(pulumi.ComponentResource):
     """Name of the Gateway: the value for ``istio.io/use-waypoint``."""
 
     def __init__(self, name: str, args: WaypointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        label, gateway_name = f"Waypoint {name}", args.get("name", "waypoint")
+        require_kubernetes_provider(opts, label)
+        check(args, label)
         super().__init__("meshwright:index:Waypoint", name, {**args}, opts)
-        label = f"Waypoint {name}"
-        require_kubernetes_provider(self, label)
-        gateway_name = args.get("name", "waypoint")
-        _check(args, gateway_name, label)
         below = pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts is not None else None)
         data = _parameters(args, gateway_name)
         parameters_name = f"{gateway_name}-{_digest(data)}"
@@ -108,11 +114,12 @@ class Waypoint(pulumi.ComponentResource):
         self.register_outputs({"name": self.name})
 
 
-def _check(args: WaypointArgs, gateway_name: str, label: str) -> None:
+def check(args: WaypointSettings, label: str) -> None:
+    """Refuse a waypoint that cannot work. Raises `ComponentError`, MW-E050."""
     traffic, least, most = args.get("waypoint_for", "service"), *_replicas(args)
     if traffic not in TRAFFIC:
         raise refuse(Code.BAD_ARGUMENT, label, f"waypoint_for {traffic!r} is unknown", f"one of: {', '.join(TRAFFIC)}")
-    if gateway_name == "none":
+    if args.get("name") == "none":
         raise refuse(
             Code.BAD_ARGUMENT, label, "the name 'none' is reserved: it means no waypoint", "choose another name"
         )
@@ -123,9 +130,13 @@ def _check(args: WaypointArgs, gateway_name: str, label: str) -> None:
             f"{least} to {most} replicas is no range",
             "1 <= min_replicas <= max_replicas",
         )
+    if unknown := sorted(set(args.get("overlays") or ()) - set(OVERLAYS)):
+        raise refuse(
+            Code.BAD_ARGUMENT, label, f"the overlay {unknown[0]!r} is unknown", f"one of: {', '.join(OVERLAYS)}"
+        )
 
 
-def _replicas(args: WaypointArgs) -> tuple[int, int]:
+def _replicas(args: WaypointSettings) -> tuple[int, int]:
     # Numbers of a hosted component arrive as floats.
     least = int(args.get("min_replicas", 2))
     return least, int(args.get("max_replicas", max(5, least)))

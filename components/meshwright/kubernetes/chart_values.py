@@ -16,11 +16,11 @@ import pulumi
 import yaml
 
 from meshwright.errors import Code, Problem
-from meshwright.kubernetes.errors import ComponentError, refuse
 
 # Istio's charts keep their defaults under this key and lift them in a template (zzz_profile.yaml of every chart).
 _WRAPPER = "_internal_defaults_do_not_set"
 _READ = re.compile(r"\.Values((?:\.[A-Za-z_]\w*)+)")
+_READ_BY_INDEX = re.compile(r'index \$?\.Values((?: "\w+")+)')
 _READ_GLOBAL = re.compile(r"\(\$?\.Values\)((?:\.[A-Za-z_]\w*)+)|\(\$?\.Values\.global\)((?:\.[A-Za-z_]\w*)+)")
 
 
@@ -33,28 +33,21 @@ def merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
-def check_values(folder: Path, values: Mapping[str, Any], *, label: str) -> None:
-    """Refuse values that the chart in ``folder`` doesn't know, all of them at once.
-
-    Raises:
-        ComponentError: MW-E052 where there is no chart, MW-E054 with one problem a value.
-    """
+def value_problems(folder: Path, values: Mapping[str, Any], *, label: str) -> Iterator[Problem]:
+    """The values that the chart in ``folder`` doesn't know (MW-E054), or that there is no chart (MW-E052)."""
     if not (folder / "Chart.yaml").is_file():
-        raise refuse(
-            Code.CHART_FOLDER, label, f"there is no chart in {folder}", "give the folder that holds Chart.yaml"
+        yield Problem(
+            Code.CHART_FOLDER, f"there is no chart in {folder}", "give the folder that holds the chart's folder", label
         )
+        return
     chart = _KnownValues.of(folder)
-    problems = [
-        Problem(
+    for path in chart.unknown_in(values):
+        yield Problem(
             code=Code.CHART_VALUE,
             message=f"the chart {folder.name} doesn't know the value {'.'.join(path)}",
             remedy=_suggestion(path, chart.names_beside(path)),
             place=label,
         )
-        for path in chart.unknown_in(values)
-    ]
-    if problems:
-        raise ComponentError(problems)
 
 
 def _suggestion(path: tuple[str, ...], names: set[str]) -> str:
@@ -80,6 +73,7 @@ class _KnownValues:
         schema = json.loads(_text(folder / "values.schema.json") or "{}")
         sources = "\n".join(_text(path) for path in sorted((folder / "templates").rglob("*")) if path.is_file())
         read = {tuple(match.strip(".").split(".")) for match in _READ.findall(sources)}
+        read |= {tuple(re.findall(r"\w+", match)) for match in _READ_BY_INDEX.findall(sources)}
         for plain, under_global in _READ_GLOBAL.findall(sources):
             read.add(tuple(plain.strip(".").split(".")) if plain else ("global", *under_global.strip(".").split(".")))
         return _KnownValues(defaults, schema, frozenset(read))
@@ -107,7 +101,9 @@ class _KnownValues:
         """``unknown``, ``free`` (anything may stand below) or ``open`` (what stands below must be known too)."""
         default = _descend(self._defaults, path)
         if default is not _ABSENT:
-            return "open" if isinstance(default, Mapping) and default else "free"
+            # What a template reads as a whole, it may print as a whole: anything may stand below.
+            closed = isinstance(default, Mapping) and default and path not in self._read
+            return "open" if closed else "free"
         properties = _schema_properties(self._schema, path[:-1])
         if properties is not None and path[-1] in properties:
             return "free"

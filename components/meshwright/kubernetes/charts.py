@@ -1,6 +1,7 @@
 """Pinned Helm releases from a repository, an OCI registry, a mirror or a folder."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
@@ -8,8 +9,8 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 from pulumi_kubernetes.helm.v3 import Release
 
-from meshwright.errors import Code
-from meshwright.kubernetes.chart_values import check_values, merge
+from meshwright.errors import Code, Problem
+from meshwright.kubernetes.chart_values import value_problems
 from meshwright.kubernetes.errors import refuse
 
 
@@ -40,7 +41,8 @@ class Chart:
             return {"chart": self.name, "version": self.version, "repository_opts": {"repo": self.address}}
         if self.source == "oci":
             return {"chart": f"{self.address.rstrip('/')}/{self.name}", "version": self.version}
-        return {"chart": str(Path(self.address) / self.name)}
+        # With the dot a relative path can't be taken for the name of a chart in a repository.
+        return {"chart": os.path.join(os.curdir, self.address, self.name)}  # noqa: PTH118
 
 
 def chart(name: str, version: str, source: ChartSourceArgs, *, oci: str, repository: str, label: str) -> Chart:
@@ -69,38 +71,36 @@ def chart(name: str, version: str, source: ChartSourceArgs, *, oci: str, reposit
     return Chart(name, version, kind, published[kind])
 
 
-def release(
-    resource_name: str,
-    chart: Chart,
-    *,
-    release_name: str,
-    namespace: str,
-    values: Mapping[str, Any],
-    overrides: Mapping[str, Any] | None,
-    label: str,
-    opts: pulumi.ResourceOptions,
-    adopt: bool = False,
-) -> Release:
-    """Install a chart as a Helm release, so that its hooks run and ``helm ls`` shows it.
+@dataclass(frozen=True, slots=True)
+class PlannedRelease:
+    """A Helm release, checked and ready to be registered."""
 
-    Args:
-        resource_name: Pulumi's name for the resource.
-        chart: The chart, its version and where it is.
-        release_name: Helm's name for the release.
-        namespace: Where it is installed; it must exist.
-        values: Our values.
-        overrides: The user's values; merged last, so that they win.
-        label: The component, for messages.
-        opts: Parent, dependencies and the like.
-        adopt: Import a release that exists under this name instead of installing one.
+    name: str
+    """Helm's name for it."""
+    chart: Chart
+    namespace: str
+    """Where it is installed; it must exist."""
+    values: Mapping[str, Any]
+    """Ours, with the user's merged last."""
+    adopt: bool = False
+    """A release of this name exists: it is imported."""
 
-    Raises:
-        ComponentError: MW-E054 where the chart is a folder and doesn't know a value that was given.
-    """
-    merged = merge(values, overrides or {})
-    args = chart.release_args()
-    if chart.source == "path":
-        check_values(Path(args["chart"]), merged, label=label)
-    if adopt:
-        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(import_=f"{namespace}/{release_name}"))
-    return Release(resource_name, name=release_name, namespace=namespace, values=merged, opts=opts, **args)
+    def problems(self, label: str) -> Iterator[Problem]:
+        """What is wrong with the chart's folder or with the values, where the chart is at hand."""
+        if self.chart.source == "path":
+            yield from value_problems(Path(self.chart.address) / self.chart.name, self.values, label=label)
+
+
+def release(resource_name: str, planned: PlannedRelease, opts: pulumi.ResourceOptions) -> Release:
+    """Install a chart as a Helm release, so that its hooks run and ``helm ls`` shows it."""
+    if planned.adopt:
+        imported = pulumi.ResourceOptions(import_=f"{planned.namespace}/{planned.name}")
+        opts = pulumi.ResourceOptions.merge(opts, imported)
+    return Release(
+        resource_name,
+        name=planned.name,
+        namespace=planned.namespace,
+        values=planned.values,
+        opts=opts,
+        **planned.chart.release_args(),
+    )

@@ -1,5 +1,6 @@
 """The Gateway API CRDs of a cluster, and their one owner."""
 
+from pathlib import Path
 from typing import Any, TypedDict
 
 import pulumi
@@ -47,12 +48,15 @@ class GatewayApiCrds(pulumi.ComponentResource):
     """The bundle version that consumers may rely on."""
 
     def __init__(self, name: str, args: GatewayApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("meshwright:index:GatewayApiCrds", name, {**args}, opts)
-        label = f"GatewayApiCrds {name}"
-        mode = args["mode"]
+        label, mode = f"GatewayApiCrds {name}", args["mode"]
+        require_kubernetes_provider(opts, label)
         if mode not in _MODES:
             raise refuse(Code.BAD_ARGUMENT, label, f"the mode {mode!r} is unknown", f"one of: {', '.join(_MODES)}")
-        require_kubernetes_provider(self, label)
+        if mode != "skip" and "://" not in args["manifest"] and not Path(args["manifest"]).is_file():
+            raise refuse(
+                Code.BAD_ARGUMENT, label, f"there is no file {args['manifest']}", "correct the path of the bundle"
+            )
+        super().__init__("meshwright:index:GatewayApiCrds", name, {**args}, opts)
         if mode != "skip":
             manifest: pulumi.Input[str] = args["manifest"]
             if mode == "adopt":

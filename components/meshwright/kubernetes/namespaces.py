@@ -12,8 +12,11 @@ def namespace(
     """Create a namespace, or label one that exists.
 
     An adopted namespace is labelled by a server-side patch: ``destroy`` takes the labels back, and never deletes the
-    namespace with what runs in it.
+    namespace with what runs in it. Each of the two is an alias of the other, so that a namespace which was made here
+    and is adopted later on is handed over. Otherwise Pulumi would delete it, with everything in it.
     """
+    other = "kubernetes:core/v1:Namespace" if adopt else "kubernetes:core/v1:NamespacePatch"
+    opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=other)]))
     metadata = {"name": name, "labels": dict(labels)} if labels else {"name": name}
     if adopt:
         return NamespacePatch(resource_name, metadata=metadata, opts=opts)

@@ -187,7 +187,7 @@ def test_platforms(catalog: Catalog) -> None:
         "generic": None,
     }
     openshift = catalog.platforms["openshift"]
-    assert openshift.istio.system_namespace == "kube-system"
+    assert openshift.istio.agents_namespace == "kube-system"
     assert openshift.manages_gateway_api
     assert catalog.platforms["eks"].nodeless == ["fargate"]
 

@@ -383,12 +383,56 @@ CASES = (
     ),
     Case(
         "replicas the wrong way round",
-        namespaces("name: shop, phase: strict, waypoint: {min_replicas: 6}"),
+        namespaces("name: shop, phase: strict, waypoint: {min_replicas: 6, max_replicas: 5}"),
         (
             FILE
             + (
                 ":7: mesh.namespaces[0].waypoint.min_replicas is 6, more than max_replicas (5); lower it, or "
                 "raise max_replicas (MW-E018)"
+            ),
+        ),
+    ),
+    Case(
+        "a namespace of the system",
+        namespaces("name: istio-system, phase: strict"),
+        (
+            FILE
+            + (
+                ':7: mesh.namespaces[0].name is "istio-system", where no workload of a mesh stands; leave it out; '
+                "mtls sets the mode of the whole mesh (MW-E018)"
+            ),
+        ),
+    ),
+    Case(
+        "an overlay that Istio does not know",
+        namespaces("name: shop, phase: strict, waypoint: {overlays: {deploymnet: {}}}"),
+        (
+            FILE
+            + (
+                ':7: mesh.namespaces[0].waypoint.overlays has no key "deploymnet"; one of: deployment, service, '
+                "serviceAccount, horizontalPodAutoscaler, podDisruptionBudget. Did you mean deployment? (MW-E010)"
+            ),
+        ),
+    ),
+    Case(
+        "somebody else's Gateway API",
+        istio("").replace("platform: eks", "platform: openshift"),
+        (
+            FILE
+            + (
+                ":2: mesh.gateway_api.mode is create, and Red Hat OpenShift owns the Gateway API CRDs; "
+                "set gateway_api: {mode: skip} (MW-E018)"
+            ),
+        ),
+    ),
+    Case(
+        "a bundle that Istio does not take",
+        istio('    gateway_api: {version: "1.6.1"}\n', version='"1.30"'),
+        (
+            FILE
+            + (
+                ":6: mesh.gateway_api.version: Gateway API CRDs 1.6.1 do not suit all of their users: istio 1.30.7 takes "
+                "1.1.0 to 1.5.1; leave the version out, and the newest that suits all is chosen (MW-E032)"
             ),
         ),
     ),
@@ -677,7 +721,7 @@ CASES = (
             FILE
             + (
                 ":5: mesh.cluster.compute[1]: ambient needs an agent on every node, and AWS Fargate has no nodes"
-                " to run it on; run the meshed workloads on nodes of their own, or choose vpc-lattice or no mesh"
+                " to run it on; run the meshed workloads on nodes and leave it out of compute, or choose vpc-lattice or no mesh"
                 " (MW-E057)"
             ),
         ),

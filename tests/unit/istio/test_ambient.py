@@ -1,5 +1,6 @@
 """The recorded graph of IstioAmbient: what is registered, in which order, with which values."""
 
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -156,7 +157,7 @@ def test_openshift_runs_its_agents_in_kube_system_and_istiod_trusts_them_there()
 
 def test_a_revision_reaches_every_chart_and_istiods_release_name() -> None:
     graph = mesh(revision="1-31-1")
-    assert values(graph, "base")["defaultRevision"] == "1-31-1"
+    assert values(graph, "base")["defaultRevision"] == ""  # or it would point at istiod-1-31-1 before that one runs
     assert {values(graph, short)["revision"] for short in ("istiod", "cni", "ztunnel")} == {"1-31-1"}
     assert inputs(graph, "mesh-istiod")["name"] == "istiod-1-31-1"
     assert find(graph, "mesh").outputs == {"namespace": "istio-system", "version": "1.31.1", "revision": "1-31-1"}
@@ -190,10 +191,10 @@ def test_your_values_win() -> None:
 
 
 def test_an_adopted_namespace_is_patched_and_adopted_releases_are_imported() -> None:
-    graph = mesh(adopt_namespace=True, adopt_releases=["istiod", "ztunnel"])
+    graph = mesh(adopt_namespace=True, adopt_releases=["istiod", "ztunnel"], revision="r")
     assert find(graph, "mesh-namespace").type == "kubernetes:core/v1:NamespacePatch"
     imported = {short: find(graph, f"mesh-{short}").options.import_id for short in ("base", "istiod", "cni", "ztunnel")}
-    assert imported == {"base": "", "istiod": "istio-system/istiod", "cni": "", "ztunnel": "istio-system/ztunnel"}
+    assert imported == {"base": "", "istiod": "istio-system/istiod-r", "cni": "", "ztunnel": "istio-system/ztunnel"}
 
 
 @pytest.mark.parametrize(
@@ -201,7 +202,7 @@ def test_an_adopted_namespace_is_patched_and_adopted_releases_are_imported() -> 
     [
         ({"platform": "eck"}, "the platform 'eck' is unknown; one of: aks, eks, generic, gke, k3d, k3s, kind, microk8s, minikube, openshift (MW-E050)"),
         ({"kubernetes_version": "1.31"}, "istio 1.31.1 does not run on Kubernetes 1.31; upgrade the cluster to 1.32 or newer, or choose an older version of the mesh (MW-E056)"),
-        ({"platform": "eks", "compute": ["fargate"]}, "ambient needs an agent on every node, and AWS Fargate has no nodes to run it on; run the meshed workloads on nodes of their own, or choose vpc-lattice or no mesh (MW-E057)"),
+        ({"platform": "eks", "compute": ["fargate"]}, "ambient needs an agent on every node, and AWS Fargate has no nodes to run it on; run the meshed workloads on nodes and leave it out of compute, or choose vpc-lattice or no mesh (MW-E057)"),
         ({"istiod_replicas": 0}, "0 replicas of istiod can't serve; at least 1; 2 or more (MW-E050)"),
     ],
 )  # fmt: skip
@@ -222,3 +223,57 @@ def test_without_a_provider_nothing_is_registered_in_the_ambient_cluster() -> No
 
     with pytest.raises(ComponentError, match=r"IstioAmbient mesh: no Kubernetes provider was given; .* \(MW-E051\)"):
         record(lambda: IstioAmbient("mesh", {"version": "1.31", "platform": "kind"}))
+
+
+def local_charts(folder: Path, version: str = "1.31.1") -> dict[str, Any]:
+    """Charts that know what our values name, and no more."""
+    for name in ("base", "istiod", "cni", "ztunnel"):
+        (folder / name / "templates").mkdir(parents=True)
+        (folder / name / "Chart.yaml").write_text(f"name: {name}\nversion: {version}\n")
+        whole = "ambient autoscaleMax autoscaleMin base defaultRevision global hub istioNamespace istioOwnedCNIConfig "
+        whole += "meshConfig pdb profile resourceName revision topologySpreadConstraints trustedZtunnelNamespace"
+        read = " ".join(f"{{{{ .Values.{value} }}}}" for value in whole.split())
+        (folder / name / "templates" / "all.yaml").write_text(read)
+    return {"source": "path", "address": str(folder)}
+
+
+def test_every_key_of_ours_is_known_to_local_charts(tmp_path: Path) -> None:
+    charts = local_charts(tmp_path)
+    graph = mesh(charts=charts, trust_domain="td", revision="r", hub="h", platform="openshift", istiod_replicas=3)
+    assert inputs(graph, "mesh-istiod")["chart"] == str(tmp_path / "istiod")
+
+
+def test_everything_is_refused_at_once_and_nothing_is_registered(tmp_path: Path) -> None:
+    wanted: IstioAmbientArgs = {
+        "version": "1.31",
+        "platform": "eks",
+        "compute": ["fargate"],
+        "kubernetes_version": "1.30",
+        "charts": local_charts(tmp_path),  # type: ignore[typeddict-item]
+        "values": {"istiod": {"nonsense": 1}, "ztunnel": {"nonsense": 1}},
+        "adopt_releases": ["istio-base"],
+    }
+    registered: list[str] = []
+
+    def program(opts: pulumi.ResourceOptions) -> None:
+        try:
+            IstioAmbient("mesh", wanted, opts)
+        except ComponentError as error:
+            registered.extend(problem.code for problem in error.problems)
+
+    graph = with_provider(program)
+    assert sorted(registered) == ["MW-E050", "MW-E054", "MW-E054", "MW-E056", "MW-E057"]
+    assert shape(graph) == []
+
+
+def test_a_local_chart_of_another_minor_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ComponentError) as error:
+        mesh(charts=local_charts(tmp_path, "1.30.2"))
+    assert str(error.value).splitlines()[0] == (
+        f"IstioAmbient mesh: the chart base in {tmp_path} is 1.30.2, not 1.31; "
+        "unpack the chart of 1.31.1, or ask for the version that is there (MW-E052)"
+    )
+
+
+def test_where_the_agents_are_elsewhere_the_root_namespace_stays_restricted() -> None:
+    assert inputs(mesh(platform="openshift"), "mesh-namespace")["metadata"] == {"name": "istio-system"}

@@ -94,6 +94,8 @@ def test_policy_sees_the_rollout_on_the_component() -> None:
     ("args", "line"),
     [
         ({"phase": "strickt"}, "the phase 'strickt' is unknown; one of: unmeshed, permissive, strict (MW-E050)"),
+        ({"phase": "strict", "namespace": "istio-system"}, "istio-system is not for workloads: its PeerAuthentication is the whole mesh's, or nothing in it is captured; leave it out; MeshWideMtls sets the mode of the whole mesh (MW-E050)"),
+        ({"phase": "strict", "waypoint": {"overlays": {"deploymnet": {}}}}, "the overlay 'deploymnet' is unknown; one of: deployment, service, serviceAccount, horizontalPodAutoscaler, podDisruptionBudget (MW-E050)"),
         ({"phase": "unmeshed", "waypoint": {}}, "a waypoint takes no traffic of a namespace that is unmeshed; remove the waypoint, or set the phase to permissive (MW-E050)"),
     ],
 )  # fmt: skip
@@ -101,3 +103,10 @@ def test_what_cannot_work_is_refused(args: dict[str, Any], line: str) -> None:
     with pytest.raises(ComponentError) as error:
         shop(**args)
     assert str(error.value) == f"AmbientNamespace shop: {line}"
+
+
+def test_a_namespace_that_was_made_here_and_is_adopted_later_is_handed_over() -> None:
+    """Without the alias Pulumi would make the patch and then delete the namespace."""
+    made, adopted = (find(shop(phase="strict", adopt=adopt), "shop-namespace") for adopt in (False, True))
+    assert made.options.aliases == (f"type={PATCH}",)
+    assert adopted.options.aliases == (f"type={NAMESPACE}",)

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from meshwright.kubernetes.chart_values import check_values, merge
-from meshwright.kubernetes.errors import ComponentError
+from meshwright.kubernetes.chart_values import merge, value_problems
 
 VALUES = """
 _internal_defaults_do_not_set:
@@ -71,17 +70,12 @@ def test_merge_leaves_its_arguments_alone() -> None:
     ids=str,
 )
 def test_what_the_chart_knows_is_accepted(chart: Path, values: dict[str, object]) -> None:
-    check_values(chart, values, label="IstioAmbient mesh")
+    assert list(value_problems(chart, values, label="IstioAmbient mesh")) == []
 
 
 def test_each_unknown_value_is_one_problem(chart: Path) -> None:
-    with pytest.raises(ComponentError) as error:
-        check_values(
-            chart,
-            {"autoscaleMinn": 3, "pdb": {"minAvailble": 2}, "meshNetworks": {"inner": {"nam": 1}}, "zzz": 1},
-            label="IstioAmbient mesh",
-        )
-    assert str(error.value).splitlines() == [
+    values = {"autoscaleMinn": 3, "pdb": {"minAvailble": 2}, "meshNetworks": {"inner": {"nam": 1}}, "zzz": 1}
+    assert [str(problem) for problem in value_problems(chart, values, label="IstioAmbient mesh")] == [
         "IstioAmbient mesh: the chart istiod doesn't know the value autoscaleMinn; did you mean autoscaleMin? (MW-E054)",
         "IstioAmbient mesh: the chart istiod doesn't know the value pdb.minAvailble; did you mean pdb.minAvailable? (MW-E054)",
         "IstioAmbient mesh: the chart istiod doesn't know the value meshNetworks.inner.nam; did you mean meshNetworks.inner.name? (MW-E054)",
@@ -89,15 +83,21 @@ def test_each_unknown_value_is_one_problem(chart: Path) -> None:
     ]
 
 
-def test_a_folder_without_a_chart_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ComponentError, match=r"there is no chart in .*; give the folder .* \(MW-E052\)"):
-        check_values(tmp_path / "ztunnel", {}, label="IstioAmbient mesh")
+def test_anything_may_stand_in_what_a_template_prints_whole(chart: Path) -> None:
+    (chart / "templates" / "whole.yaml").write_text('{{ .Values.pdb | toYaml }} {{ index $.Values "pilot" }}')
+    assert list(value_problems(chart, {"pdb": {"anything": 1}, "pilot": {"env": {"A": "b"}}}, label="x")) == []
+
+
+def test_a_folder_without_a_chart_is_a_problem(tmp_path: Path) -> None:
+    (problem,) = value_problems(tmp_path / "ztunnel", {}, label="IstioAmbient mesh")
+    assert str(problem) == (
+        f"IstioAmbient mesh: there is no chart in {tmp_path}/ztunnel; give the folder that holds the chart's folder (MW-E052)"
+    )
 
 
 def test_a_chart_without_values_or_schema_knows_what_its_templates_read(tmp_path: Path) -> None:
     (tmp_path / "templates").mkdir()
     (tmp_path / "Chart.yaml").write_text("name: bare\n")
     (tmp_path / "templates" / "x.yaml").write_text("{{ .Values.size }}")
-    check_values(tmp_path, {"size": 1}, label="x")
-    with pytest.raises(ComponentError, match="MW-E054"):
-        check_values(tmp_path, {"colour": 1}, label="x")
+    assert list(value_problems(tmp_path, {"size": 1}, label="x")) == []
+    assert len(list(value_problems(tmp_path, {"colour": 1}, label="x"))) == 1

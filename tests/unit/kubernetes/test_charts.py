@@ -1,11 +1,11 @@
 """Where a chart comes from decides how its release is written; the version is pinned wherever one can be chosen."""
 
+from dataclasses import replace
 from pathlib import Path
 
-import pulumi
 import pytest
 
-from meshwright.kubernetes.charts import Chart, ChartSourceArgs, chart, release
+from meshwright.kubernetes.charts import Chart, ChartSourceArgs, PlannedRelease, chart, release
 from meshwright.kubernetes.errors import ComponentError
 from tests.unit.graphs import inputs, with_provider
 
@@ -56,21 +56,20 @@ def test_a_release_from_a_folder_is_checked_against_the_chart(tmp_path: Path) ->
     (tmp_path / "istiod").mkdir()
     (tmp_path / "istiod" / "Chart.yaml").write_text("name: istiod\n")
     (tmp_path / "istiod" / "values.yaml").write_text("replicas: 1\n")
-
-    def program(opts: pulumi.ResourceOptions, values: dict[str, int]) -> None:
-        release(
-            "x",
-            chosen({"source": "path", "address": str(tmp_path)}),
-            release_name="istiod",
-            namespace="istio-system",
-            values={"replicas": 2},
-            overrides=values,
-            label="IstioAmbient mesh",
-            opts=opts,
-        )
-
-    found = inputs(with_provider(lambda opts: program(opts, {"replicas": 3})), "x")
+    from_folder = chosen({"source": "path", "address": str(tmp_path)})
+    planned = PlannedRelease("istiod", from_folder, "istio-system", {"replicas": 3})
+    assert list(planned.problems("IstioAmbient mesh")) == []
+    found = inputs(with_provider(lambda opts: release("x", planned, opts)), "x")
     assert (found["chart"], found["values"]) == (str(tmp_path / "istiod"), {"replicas": 3})
     assert "version" not in found
-    with pytest.raises(ComponentError, match="MW-E054"):
-        with_provider(lambda opts: program(opts, {"replica": 3}))
+    (problem,) = replace(planned, values={"replica": 3}).problems("IstioAmbient mesh")
+    assert str(problem).endswith("the value replica; did you mean replicas? (MW-E054)")
+
+
+def test_a_release_from_elsewhere_is_taken_at_its_word() -> None:
+    planned = PlannedRelease("istiod", chosen({"source": "oci"}), "istio-system", {"anything": 1})
+    assert list(planned.problems("IstioAmbient mesh")) == []
+
+
+def test_a_relative_folder_cannot_be_taken_for_a_chart_in_a_repository() -> None:
+    assert chosen({"source": "path", "address": "charts"}).release_args() == {"chart": "./charts/istiod"}

@@ -50,6 +50,15 @@ def test_an_unknown_mode_is_refused() -> None:
     assert str(error.value) == "GatewayApiCrds crds: the mode 'own' is unknown; one of: create, adopt, skip (MW-E050)"
 
 
+def test_a_bundle_that_is_not_there_is_refused_before_anything_is_registered() -> None:
+    with pytest.raises(ComponentError, match=r"there is no file crds/none\.yaml; .* \(MW-E050\)"):
+        with_provider(
+            lambda opts: GatewayApiCrds(
+                "crds", {"mode": "create", "version": "1.6.1", "manifest": "crds/none.yaml"}, opts
+            )
+        )
+
+
 class _Existing:
     """Stands in for the CRD that is read from the cluster."""
 

@@ -131,7 +131,7 @@ def test_adopted_crds_get_a_provider_that_may_take_them_over() -> None:
 def test_paths_are_the_projects_as_the_program_sees_them(tmp_path: Path) -> None:
     for name in ("base", "istiod", "cni", "ztunnel"):
         (tmp_path / name / "templates").mkdir(parents=True)
-        (tmp_path / name / "Chart.yaml").write_text(f"name: {name}\n")
+        (tmp_path / name / "Chart.yaml").write_text(f"name: {name}\nversion: 1.31.1\n")
         (tmp_path / name / "templates" / "all.yaml").write_text(
             "".join(
                 f"{{{{ .Values.{key} }}}}"
@@ -153,9 +153,12 @@ def test_paths_are_the_projects_as_the_program_sees_them(tmp_path: Path) -> None
             )
         )
     graph = run(
-        charts={"source": "path", "path": str(tmp_path)}, gateway_api={"version": "1.6.1", "path": "crds/gateway.yaml"}
+        cluster={"kubeconfig": "kube.yaml", "platform": "kind"},
+        charts={"source": "path", "path": str(tmp_path)},
+        gateway_api={"version": "1.6.1", "path": "README.md"},
     )
-    assert inputs(graph, "gateway-api")["manifest"] == "../crds/gateway.yaml"
+    assert inputs(graph, "cluster")["kubeconfig"] == "../kube.yaml"
+    assert inputs(graph, "gateway-api")["manifest"] == "../README.md"
     chart = Path(inputs(graph, "mesh-istiod")["chart"])
     assert not chart.is_absolute()
     assert (ROOT / "stacks" / chart).resolve() == tmp_path / "istiod"
