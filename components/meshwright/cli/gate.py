@@ -1,5 +1,6 @@
 """`meshwright gate`: what policy says of a program, in full; for CI."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -157,7 +158,7 @@ def _compared(found: "Result", run: "Judged", request: "Request", revision: str)
 
     def judge_base(folder: Path) -> "Result | None":
         file = run.settings.path
-        there = file and folder / file.relative_to(project.root)
+        there = file and folder / os.path.relpath(file, project.root)
         if not (folder / project.file.name).is_file() or (there and not there.is_file()):
             return None
         with pack_folder(project, request.pack) as pack:

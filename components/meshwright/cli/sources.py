@@ -60,7 +60,7 @@ def judge(request: offline.Request, sources: Sources) -> Judged:
     chosen = sources.chosen()
     if chosen is None:
         run = offline.offline(request)
-        return Judged(judged(run), run.graph, run.project, run.settings, _pack(run.project, request))
+        return Judged(judged(run), run.graph, run.project, run.settings, offline.users_pack(run.project, request.pack))
     kind, path = chosen
     if request.program is not None or request.given is not None:
         other = "--program" if request.program is not None else "--with"
@@ -70,13 +70,7 @@ def judge(request: offline.Request, sources: Sources) -> Judged:
     project, settings = _settings(graph, kind, around, request.stack)
     report = offline.judge(graph, project, settings, request.pack)
     found = result(graph, report, lambda urn: _place(graph, urn), source=f"{kind} {path}", as_of=str(today()))
-    return Judged(found, graph, project, settings, _pack(project, request), path)
-
-
-def _pack(project: Project | None, request: offline.Request) -> Path | None:
-    with offline.pack_folder(project, request.pack) as folder:
-        own = project.root / "policy" if project else None
-        return folder if folder in (request.pack, own) else None
+    return Judged(found, graph, project, settings, offline.users_pack(project, request.pack), path)
 
 
 def _graph(kind: str, path: Path, root: Path | None) -> Graph:

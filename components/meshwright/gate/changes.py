@@ -6,6 +6,7 @@ with the same interpreter. So a finding is new because the program or the stack 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _TIMEOUT_S = 120.0
+_OF_A_HOOK = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
+"""What git sets for its hooks, and what would lead a worktree of ours astray."""
 
 
 def compare(head: Result, root: Path, revision: str, judge_base: Callable[[Path], Result | None]) -> Result:
@@ -40,7 +43,8 @@ def compare(head: Result, root: Path, revision: str, judge_base: Callable[[Path]
         try:
             base = judge_base(folder / root.resolve().relative_to(top.resolve()))
         except MeshwrightError as error:
-            message = f"{revision} can't be judged: {error.problems[0]}"
+            said = str(error.problems[0]).replace(f"{folder}{os.sep}", "")
+            message = f"{revision} can't be judged: {said}"
             raise ConfigError(Problem(Code.BASE_FAILED, message, "compare with a commit that works")) from None
     name = f"{revision} ({commit[:10]})"
     if base is None:
@@ -78,7 +82,8 @@ def _git(root: Path, *arguments: str, what: str) -> str:
     """What git prints; empty where it fails, unless ``what`` says how that is reported."""
     try:
         done = subprocess.run(
-            ["git", "-C", str(root), *arguments],
+            ["git", "-C", str(root), "-c", f"core.hooksPath={os.devnull}", *arguments],
+            env={name: value for name, value in os.environ.items() if name not in _OF_A_HOOK},
             capture_output=True,
             text=True,
             timeout=_TIMEOUT_S,

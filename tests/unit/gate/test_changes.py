@@ -25,7 +25,7 @@ def project(tmp_path: Path) -> Path:
     """A project below the top of a repository, with a branch `main` that went on since."""
     folder = tmp_path / "repository" / "infra"
     folder.mkdir(parents=True)
-    git(folder, "init", "-q", "-b", "main")
+    git(folder.parent, "init", "-q", "-b", "main")
     (folder / "names").write_text("legacy")
     git(folder, "add", "names")
     git(folder, "commit", "-qm", "one")
@@ -78,13 +78,31 @@ def test_a_stack_that_the_base_does_not_have(project: Path) -> None:
     assert not any(item.known for item in found.items)
 
 
+def test_the_surroundings_of_a_hook_do_not_matter(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hook = project.parent / ".git/hooks/post-checkout"
+    hook.write_text("#!/bin/sh\ntouch ran\n")
+    hook.chmod(0o755)
+    monkeypatch.setenv("GIT_DIR", "nowhere")
+    monkeypatch.setenv("GIT_INDEX_FILE", "nowhere")
+    seen: list[bool] = []
+
+    def look(folder: Path) -> Result:
+        seen.append((folder / "ran").exists())
+        return names(folder)
+
+    assert "1 new" in compare(names(project), project, "main", look).compared
+    assert seen == [False]
+
+
 def test_a_base_that_cannot_be_judged(project: Path) -> None:
-    def fail(_: Path) -> Result:
-        raise ConfigError(Problem(Code.NO_MESH, "there is no mesh", "add one"))
+    def fail(folder: Path) -> Result:
+        raise ConfigError(Problem(Code.NO_MESH, "there is no mesh", "add one", f"{folder}/a.yaml"))
 
     with pytest.raises(ConfigError) as error:
         compare(names(project), project, "main", fail)
-    says = "main can't be judged: there is no mesh; add one (MW-E028); compare with a commit that works (MW-E041)"
+    says = (
+        "main can't be judged: a.yaml: there is no mesh; add one (MW-E028); compare with a commit that works (MW-E041)"
+    )
     assert str(error.value) == says
     assert git(project, "worktree", "list").count("\n") == 0
 
