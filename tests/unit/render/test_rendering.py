@@ -147,6 +147,20 @@ def test_what_is_rendered_parses_back_to_the_inputs(data: dict[str, Value], labe
             resource("kubernetes:core/v1:PodPatch", "pod", {"kind": "Pod"}),
             "it has no metadata.name, and 'pod' can't be one",
         ),
+        (
+            kubernetes(
+                "v1",
+                "ConfigMap",
+                "c",
+                body={"data": {"a": "b"}},
+                options=Options(additional_secret_outputs=("data", "binaryData")),
+            ),
+            "a secret is never written to a file (additionalSecretOutputs): data",
+        ),
+        (
+            release("r", options=Options(additional_secret_outputs=("version",))),
+            "a secret is never written to a file (additionalSecretOutputs): version",
+        ),
         (kubernetes("v1", "Namespace", "n", read=True), "it is read, not managed"),
         (resource("pulumi:providers:kubernetes", "p"), "a provider's settings stay with Pulumi"),
         (resource("aws:s3/bucket:Bucket", "b"), "not a Kubernetes object: Pulumi alone makes it"),

@@ -53,6 +53,9 @@ def collect(graph: Graph, base: Path) -> tuple[Mapping[str, Item], tuple[Remark,
 def _item(resource: Resource, base: Path) -> Item:
     if resource.read:
         raise NotRenderableError("it is read, not managed")
+    # The inputs of these outputs are the same values: Pulumi shows neither.
+    if secret := [name for name in resource.options.additional_secret_outputs if resource.inputs.get(name)]:
+        raise NotRenderableError(f"a secret is never written to a file (additionalSecretOutputs): {', '.join(secret)}")
     if resource.type == RELEASE:
         return Item(resource, chart=chart(resource, base))
     if resource.type == CONFIG_FILE:
