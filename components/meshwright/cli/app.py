@@ -32,7 +32,6 @@ _INTERRUPTED = 130
 app = typer.Typer(
     name="meshwright",
     help="Preview, check and render a service mesh from a Pulumi program, without a cluster, a cloud or an account.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich" if is_styled() else None,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import time
@@ -9,10 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from meshwright.cli.places import relative
+from meshwright.cli.progress import working
 from meshwright.config import StackConfig, load_stack
+from meshwright.engine import goyaml
 from meshwright.engine.given import load_given
 from meshwright.engine.policy import PolicyPack, PolicyReport
 from meshwright.engine.project import Project, load_project
@@ -22,7 +25,7 @@ from meshwright.engine.stack import UNKNOWN_TEXT, StackSettings, load_stack_sett
 from meshwright.errors import Code, ConfigError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from meshwright.engine.given import Given
     from meshwright.engine.graph import Graph
@@ -39,6 +42,8 @@ class Request:
     pack: Path | None = None
     given: Path | None = None
     timeout_s: float = 120.0
+    pack_config: Path | None = None
+    """Levels and options of the pack's rules."""
     python: Path | None = None
     """Another interpreter than the project's."""
 
@@ -76,16 +81,24 @@ def offline(request: Request) -> Offline:
     config = _mesh_config(project, stack)
     settings = load_stack_settings(project, stack, must_exist=request.program is None)
     given = load_given(request.given) if request.given else None
+    rules = pack_rules(request.pack_config)
     with (
+        working("running the program and its policies"),
         pack_folder(project, request.pack) as folder,
-        _pack(folder, project.name, settings, given) as pack,
+        _pack(folder, project.name, settings, rules, given) as pack,
     ):
         graph = run_program(project, settings, given, request.timeout_s)
         report = pack.evaluate(graph)
     return Offline(project, settings, config, graph, report, time.monotonic() - began)
 
 
-def judge(graph: Graph, project: Project | None, settings: StackSettings, chosen: Path | None) -> PolicyReport:
+def judge(
+    graph: Graph,
+    project: Project | None,
+    settings: StackSettings,
+    chosen: Path | None,
+    pack_config: Path | None = None,
+) -> PolicyReport:
     """What a pack says of a graph that is at hand.
 
     Args:
@@ -93,15 +106,37 @@ def judge(graph: Graph, project: Project | None, settings: StackSettings, chosen
         project: The project around, for its pack; None without one.
         settings: Of the graph's stack: the pack gets its config, and so the waivers.
         chosen: Folder of another pack.
+        pack_config: Levels and options of the pack's rules.
 
     Raises:
         PolicyPackError: whatever is wrong with the pack.
     """
-    with pack_folder(project, chosen) as folder, _pack(folder, graph.project, settings) as pack:
+    rules = pack_rules(pack_config)
+    with pack_folder(project, chosen) as folder, _pack(folder, graph.project, settings, rules) as pack:
         return pack.evaluate(graph)
 
 
-def _pack(folder: Path, project: str, settings: StackSettings, given: Given | None = None) -> PolicyPack:
+def pack_rules(path: Path | None) -> Mapping[str, Any]:
+    """What a file for --policy-pack-config says: JSON as Pulumi's, or the same as YAML. Empty without a file.
+
+    Raises:
+        ConfigError: it can't be read, or is no mapping of rules (MW-E084).
+    """
+    if path is None:
+        return {}
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        content = goyaml.load(path, Code.PACK_CONFIG).content
+    if isinstance(content, dict) and all(isinstance(rule, str) for rule in content):
+        return content
+    remedy = 'write `{"RULE": {"enforcementLevel": "advisory"}}`'
+    raise ConfigError(Problem(Code.PACK_CONFIG, "is not a mapping of rules to levels and options", remedy, str(path)))
+
+
+def _pack(
+    folder: Path, project: str, settings: StackSettings, rules: Mapping[str, Any], given: Given | None = None
+) -> PolicyPack:
     return PolicyPack(
         folder,
         project=project,
@@ -109,6 +144,7 @@ def _pack(folder: Path, project: str, settings: StackSettings, given: Given | No
         organization=settings.organization,
         config={key: value for key, value in settings.config.items() if UNKNOWN_TEXT not in value},
         secret_keys=settings.secret_keys,
+        rules=rules,
         redact=Redact([*settings.secrets, *(given.secrets() if given else ())]),
     )
 

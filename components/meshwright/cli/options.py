@@ -6,15 +6,20 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from meshwright.cli import completion
+
 Stack: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="STACK",
         show_default=False,
         help="Name of the stack. Default: PULUMI_STACK, or the only stack there is.",
+        autocompletion=completion.stacks,
     ),
 ]
-StackOption: TypeAlias = Annotated[str, typer.Option("--stack", "-s", metavar="NAME", help="The same as STACK.")]
+StackOption: TypeAlias = Annotated[
+    str, typer.Option("--stack", "-s", metavar="NAME", help="The same as STACK.", autocompletion=completion.stacks)
+]
 Program: TypeAlias = Annotated[
     Path | None,
     typer.Option(
@@ -30,6 +35,15 @@ Pack: TypeAlias = Annotated[
         metavar="DIR",
         show_default=False,
         help="Folder of a policy pack. Default: the project's policy/, else meshwright's own pack.",
+    ),
+]
+PackConfig: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy-pack-config",
+        metavar="FILE",
+        show_default=False,
+        help="JSON or YAML: levels and options of the pack's rules, as `pulumi up` takes them.",
     ),
 ]
 GivenFile: TypeAlias = Annotated[

@@ -67,6 +67,7 @@ def render(
     stack_option: options.StackOption = "",
     program: options.Program = None,
     policy_pack: options.Pack = None,
+    policy_pack_config: options.PackConfig = None,
     given: options.GivenFile = None,
     as_of: options.AsOf = "",
     catalog: options.CatalogFile = None,
@@ -82,7 +83,7 @@ def render(
     options.set_facts(as_of, catalog)
     target = Target(form, at or _in_checkout(to), repository, revision, flux_source, expand_charts=expand_charts)
     target.check()
-    run = offline(Request(stack or stack_option, program, policy_pack, given, timeout))
+    run = offline(Request(stack or stack_option, program, policy_pack, given, timeout, policy_pack_config))
     if verbose:
         emit(run.graph.output, sys.stderr)
     rendering = None if run.report.blocks else write(run, to, target)
@@ -134,12 +135,16 @@ class Target:
 
 def write(run: "Offline", folder: Path, target: Target | None = None) -> "Rendering":
     """Render what an offline run found. Raises `OutputError`."""
+    from meshwright.cli.progress import working
     from meshwright.engine import render as rendering
     from meshwright.engine.render.expand import expand
 
     target = target or Target()
     base = run.program_folder
-    graph = expand(run.graph, base, target.helm()) if target.expand_charts else run.graph
+    graph = run.graph
+    if target.expand_charts:
+        with working("expanding the charts"):
+            graph = expand(graph, base, target.helm())
     repository = rendering.Repository(target.at, target.url, target.revision, target.source)
     made = rendering.render_as(graph, base, rendering.Tool(target.form), repository)
     rendering.write(made, folder)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from meshwright.cli import options
+from meshwright.cli import completion, options
 from meshwright.cli.output import columns, line, show, show_json
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ def list_rules(*, as_json: options.Json = False) -> int:
 
 @app.command("show")
 def show_rule(
-    name: Annotated[str, typer.Argument(metavar="ID", help="The rule's id, or one that it had before.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="The rule's id, or one that it had before.", autocompletion=completion.rules),
+    ],
     *,
     as_json: options.Json = False,
 ) -> int:
