@@ -99,7 +99,10 @@ def test_where_istioctl_is_silent_or_wrong_our_policy_speaks(
     assert all(said in each for each in found)
     token = "kubernetes:security.istio.io/v1:AuthorizationPolicy"
     subject = Subject(token, "policy", f"urn:pulumi:dev::shop::{token}::policy", body)
-    verdicts = {rule.id: judge_resource(rule, subject, {}).verdict for rule in RULES if rule.check is not None}
+    ambient = {"ambient_namespaces": ["shop"]}
+    verdicts = {
+        rule.id: judge_resource(rule, subject, rule.configured(ambient)).verdict for rule in RULES if rule.check
+    }
     assert verdicts[rule_id] == "violated"
 
 

@@ -9,9 +9,6 @@ from tests.conformance.stacks import Stack, example_stacks, manager_of, objects_
 from tests.servers.cluster import Cluster
 from tests.servers.kubernetes import Api, Identity, Object
 
-# The report tells to apply two patches of one namespace under one field manager: the second takes back what the first
-# said, here `istio.io/dataplane-mode`, and the namespace leaves the mesh.
-PATCHED_TWICE = pytest.mark.xfail(strict=True, reason="patches of one object need a field manager each")
 STACKS = pytest.mark.parametrize("stack", example_stacks(), ids=str)
 
 
@@ -23,11 +20,7 @@ def deploy(api: Api, stack: Stack) -> dict[Identity, Object]:
     return {Identity.of(body): api.get(Identity.of(body)) or {} for _, body in objects_of(rendering)}
 
 
-@pytest.mark.parametrize(
-    "stack",
-    [pytest.param(each, marks=PATCHED_TWICE if each.name == "istio-production" else ()) for each in example_stacks()],
-    ids=str,
-)
+@STACKS
 def test_every_object_is_taken_whole_and_applied_twice_without_a_change(mesh_cluster: Cluster, stack: Stack) -> None:
     before = mesh_cluster.made()
     bodies = [body for _, body in objects_of(rendering_of(stack))]
