@@ -1,6 +1,6 @@
-"""Fetches the test data that tests/conformance reads, from its public addresses: `make testdata`.
+"""Fetches the test data that tests read, from its public addresses: `make testdata`.
 
-CRDs and chart values go into the folder that MESHWRIGHT_TESTDATA names, `../shared` beside the checkout by default.
+CRDs, chart values and the schema of SARIF go into the folder that MESHWRIGHT_TESTDATA names, `../shared` beside the checkout by default.
 What is there already is left alone.
 """
 
@@ -25,6 +25,9 @@ SOURCES = {
     ),
     "crds/trust-manager-0.24.0.yaml": (
         f"{_RAW}/cert-manager/trust-manager/v0.24.0/deploy/crds/trust.cert-manager.io_bundles.yaml"
+    ),
+    "schemas/sarif-schema-2.1.0.json": (
+        "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
     ),
     "chart-values/istio-1.31/base/values.yaml": f"{_ISTIO}/base/values.yaml",
     "chart-values/istio-1.31/istiod/values.yaml": f"{_ISTIO}/istio-control/istio-discovery/values.yaml",

@@ -28,6 +28,7 @@ def gate(
     stack_option: options.StackOption = "",
     program: options.Program = None,
     policy_pack: options.Pack = None,
+    policy_pack_config: options.PackConfig = None,
     given: options.GivenFile = None,
     formats: Annotated[
         list[str] | None,
@@ -115,7 +116,7 @@ def gate(
     targets = parse_targets([*(formats or ()), *(["json"] if as_json else ())])
     words = parse_fail_on(fail_on)
     options.set_facts(as_of, catalog)
-    request = Request(stack or stack_option, program, policy_pack, given, timeout)
+    request = Request(stack or stack_option, program, policy_pack, given, timeout, policy_pack_config)
     run = judge(request, Sources(events, state, manifests))
     if verbose:
         emit(run.graph.output, sys.stderr)
@@ -170,8 +171,8 @@ def _compared(found: "Result", run: "Judged", request: "Request", revision: str)
 
 def _write_baseline(path: Path, found: "Result") -> "Result":
     """Write all that was found, and take it as known from now on."""
+    from meshwright.cli.files import write_file
     from meshwright.gate.baseline import apply, baseline_text, read_baseline
-    from meshwright.gate.outputs import write_file
 
     write_file(path, baseline_text(found))
     number = sum(not item.waived for item in found.items)
@@ -190,8 +191,8 @@ def _keep(run: "Judged", found: "Result", folder: Path | None, key: Path | None,
 
 def _report(found: "Result", targets: "Sequence[Target]") -> None:
     """Write each report: files first, so that a reader of standard output finds them there."""
+    from meshwright.cli.files import write_file
     from meshwright.cli.preview import overlays_used
-    from meshwright.gate.outputs import write_file
     from meshwright.report import text, written
     from meshwright.report.counting import remarks, totals
 

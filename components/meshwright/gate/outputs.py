@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from meshwright.errors import Code, ConfigError, OutputError, Problem
+from meshwright.errors import Code, ConfigError, Problem
 from meshwright.report import FORMATS
 
 if TYPE_CHECKING:
@@ -50,31 +48,3 @@ def _target(text: str) -> Target:
         remedy = f"name a file: --format {name}=FILE"
         raise ConfigError(Problem(Code.UNKNOWN_CHOICE, f'--format is "{text}", without a file', remedy))
     return Target(name, Path(file) if equals else None)
-
-
-def write_file(path: Path, text: str) -> None:
-    """Write a file as a whole: by way of a neighbour that takes its place.
-
-    Raises:
-        OutputError: MW-E091 it can't be written.
-    """
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        neighbour = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="") as file:
-                file.write(text)
-            neighbour.chmod(0o666 & ~_umask())
-            neighbour.replace(path)
-        finally:
-            neighbour.unlink(missing_ok=True)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        remedy = "name a file in a folder that can be written"
-        raise OutputError(Problem(Code.OUTPUT_NOT_WRITABLE, f"can't be written: {reason}", remedy, f"{path}")) from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

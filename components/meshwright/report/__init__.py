@@ -14,4 +14,4 @@ FORMATS: Final = ("text", "json", "sarif", "junit", "github", "markdown")
 def written(result: Result, name: str) -> str:
     """The text of a result in one of `FORMATS`."""
     module = import_module(f"meshwright.report.{'as_json' if name == 'json' else name}")
-    return str(module.write(result))
+    return str(module.write(result)).encode(errors="replace").decode()  # a name may hold half a surrogate pair

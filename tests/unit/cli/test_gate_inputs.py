@@ -149,9 +149,11 @@ def test_every_report_of_one_run(meshwright: Command, manifests: Path) -> None:
 
 
 def test_a_report_that_cannot_be_written(meshwright: Command, manifests: Path) -> None:
-    remedy = "name a file in a folder that can be written (MW-E091)"
-    says = f"none/a.json: can't be written: no such file or directory; {remedy}\n"
-    assert meshwright("gate", "--manifests", str(manifests), "--format", "json=none/a.json") == (2, "", says)
+    for option, value in (("--format", "json=all.yaml/a.json"), ("--write-baseline", "all.yaml/a.json")):
+        status, out, err = meshwright("gate", "--manifests", str(manifests), option, value)
+        assert (status, out) == (2, "")
+        assert err.startswith("all.yaml/a.json: can't be written: ")
+        assert err.splitlines()[-1].endswith("name a file in a folder that can be written (MW-E091)")
 
 
 def test_a_baseline_accepts_what_there_is_and_nothing_else(meshwright: Command, manifests: Path) -> None:
@@ -211,16 +213,16 @@ def test_evidence_of_a_program(meshwright: Command, program: Path) -> None:
 
 def test_evidence_of_files(meshwright: Command, manifests: Path) -> None:
     overlay, pack = Path("overlay.yaml"), Path("pack")
-    overlay.write_text("{}\n")
+    overlay.write_text("platforms: {eks: {title: EKS here, source: us, as_of: 2026-11-01}}\n")
     pack.mkdir()
     (pack / "PulumiPolicy.yaml").write_text("name: own\nruntime: python\n")
     (pack / "__main__.py").write_text("from meshwright_policy.pack import serve\n\nserve()\n")
     gate = ("gate", "--manifests", str(manifests), "--evidence", "kept", "--policy-pack", "pack")
     assert meshwright(*gate, "--write-baseline", "b.json")[0] == 0
-    assert meshwright(*gate, "--baseline", "b.json")[0] == 0
+    assert meshwright(*gate, "--baseline", "b.json", "--catalog", "overlay.yaml")[0] == 0
     record = json.loads(Path("kept/record-000002.json").read_bytes())
     kinds = [one["kind"] for one in record["inputs"]]
-    assert kinds == ["manifests", "policy pack", "rules", "catalog", "baseline"]
+    assert kinds == ["manifests", "policy pack", "rules", "catalog", "overlay", "baseline"]
     status, out, _ = meshwright("evidence", "verify", "kept")
     assert (status, out.splitlines()[0]) == (0, "✓ kept: 2 records, not signed")
 

@@ -100,9 +100,7 @@ def test_a_base_that_cannot_be_judged(project: Path) -> None:
 
     with pytest.raises(ConfigError) as error:
         compare(names(project), project, "main", fail)
-    says = (
-        "main can't be judged: a.yaml: there is no mesh; add one (MW-E028); compare with a commit that works (MW-E041)"
-    )
+    says = "main can't be judged: infra/a.yaml: there is no mesh; add one (MW-E028); compare with a commit that works (MW-E041)"
     assert str(error.value) == says
     assert git(project, "worktree", "list").count("\n") == 0
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-from meshwright.errors import ConfigError, OutputError
-from meshwright.gate.outputs import Target, parse_targets, write_file
+from meshwright.errors import ConfigError
+from meshwright.gate.outputs import Target, parse_targets
 
 
 def test_where_reports_go() -> None:
@@ -34,25 +33,3 @@ def test_reports_that_go_nowhere(texts: list[str], says: str) -> None:
     with pytest.raises(ConfigError) as error:
         parse_targets(texts)
     assert str(error.value) == says
-
-
-def test_a_file_is_written_as_a_whole(tmp_path: Path) -> None:
-    path = tmp_path / "gate.sarif"
-    path.write_text("before")
-    write_file(path, "after ✗\n")
-    assert path.read_text() == "after ✗\n"
-    assert [each.name for each in tmp_path.iterdir()] == ["gate.sarif"]
-    mask = os.umask(0)
-    os.umask(mask)
-    assert path.stat().st_mode & 0o777 == 0o666 & ~mask
-
-
-def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
-    path = tmp_path / "none" / "gate.sarif"
-    with pytest.raises(OutputError) as error:
-        write_file(path, "")
-    remedy = "name a file in a folder that can be written (MW-E091)"
-    assert str(error.value) == f"{path}: can't be written: no such file or directory; {remedy}"
-    with pytest.raises(OutputError, match="is a directory"):
-        write_file(tmp_path, "")
-    assert not [*tmp_path.iterdir()]

@@ -93,6 +93,11 @@ def test_junit_has_no_character_that_xml_has_not() -> None:
     assert "a��[31mb<&]]>�" in case.result[0].message
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_half_a_character_is_no_mistake(name: str) -> None:
+    assert "half a ?" in written(made(finding(message="half a \ud800")), name) or name in ("json", "junit", "sarif")
+
+
 def test_github_commands_escape_what_ends_them() -> None:
     lines = written(everything(), "github").splitlines()
     assert [line.split(" ")[0] for line in lines[:5]] == ["::error", "::warning", "::warning", "::notice", "::notice"]
