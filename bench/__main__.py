@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import policy
 from bench.measure import Runs, in_turns
 
 PYTHON = sys.executable
@@ -65,6 +66,7 @@ def main() -> None:
     for comparison in COMPARISONS:
         runs = in_turns({"ours": comparison.ours, "peer": comparison.peer}, comparison.rounds)
         print(_line(comparison, runs["ours"], runs["peer"]), flush=True)
+    policy.main()
 
 
 def _line(comparison: Comparison, ours: Runs, peer: Runs) -> str:

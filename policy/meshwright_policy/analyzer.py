@@ -12,7 +12,7 @@ it is also said on standard error, which the engine shows.
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import wraps
 from typing import Any, Final
@@ -51,15 +51,19 @@ def _refusing(
     def call(self: "Analyzer", request: Any, context: grpc.ServicerContext) -> Any:
         try:
             return method(self, request)
-        except MeshwrightError as error:
-            told = json.dumps([asdict(problem) for problem in error.problems]).encode()
-            if len(told) < _MOST_METADATA:
-                context.set_trailing_metadata(((PROBLEMS, told),))
-            return context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        except RuleError as error:
-            return context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        except (MeshwrightError, RuleError) as error:
+            return _refuse(error, context)
 
     return call
+
+
+def _refuse(error: MeshwrightError | RuleError, context: grpc.ServicerContext) -> Any:
+    if isinstance(error, RuleError):
+        return context.abort(grpc.StatusCode.UNKNOWN, str(error))
+    told = json.dumps([asdict(problem) for problem in error.problems]).encode()
+    if len(told) < _MOST_METADATA:
+        context.set_trailing_metadata(((PROBLEMS, told),))
+    return context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
 
 
 class Analyzer(AnalyzerServicer):
@@ -117,6 +121,20 @@ class Analyzer(AnalyzerServicer):
     @_refusing
     def Analyze(self, request: Any) -> Any:  # noqa: N802
         """Judge one resource by its inputs."""
+        return self._analyze(request)
+
+    def AnalyzeEach(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
+        """Judge many resources by their inputs, each as `Analyze` does: for our own host, which has them all at once.
+
+        A call costs three times what ninety rules cost on a resource.
+        """
+        try:
+            for resource in request.resources:
+                yield self._analyze(resource)
+        except (MeshwrightError, RuleError) as error:
+            _refuse(error, context)
+
+    def _analyze(self, request: Any) -> Any:
         if request.type.startswith(_OURS):
             self._inputs[request.urn] = request.properties
         annotations = wire.annotations(request.properties, ANNOTATION)

@@ -24,10 +24,11 @@ from meshwright.engine.analyzer_messages import to_struct
 from meshwright.errors import Code, PolicyPackError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import grpc
+    from pulumi.runtime.proto.analyzer_pb2 import AnalyzeResponse, AnalyzerResource
 
 # Our pack's trailing metadata where it refuses what it was given (meshwright_policy.analyzer).
 _PROBLEMS: Final = "meshwright-problems-bin"
@@ -171,15 +172,23 @@ class Session:
     """The questions that a pack is asked, and what its failures mean."""
 
     def __init__(self, channel: grpc.Channel, process: PackProcess, timeout_s: float) -> None:
+        from pulumi.runtime.proto import analyzer_pb2 as proto
         from pulumi.runtime.proto.analyzer_pb2_grpc import AnalyzerStub
 
         self._stub = AnalyzerStub(channel)
+        self._each = channel.unary_stream(
+            "/meshwright.Analyzer/AnalyzeEach",
+            request_serializer=proto.AnalyzeStackRequest.SerializeToString,
+            response_deserializer=proto.AnalyzeResponse.FromString,
+        )
         self.close = channel.close
         self._process = process
         self._timeout_s = timeout_s
         self._settings: dict[str, Any] = {}
         self.name = self.version = ""
         self.policies: dict[str, Policy] = {}
+        self.remediates = False
+        """Whether a rule may change what it judges."""
 
     def configure_stack(self, about: Mapping[str, Any], config: Mapping[str, str], secrets: list[str]) -> None:
         """Tell the pack what it judges."""
@@ -230,6 +239,8 @@ class Session:
                     url=policy.url,
                     is_stack_rule=policy.policy_type == proto.POLICY_TYPE_STACK,
                 )
+        levels = {LEVELS[setting.enforcementLevel] for setting in self._settings.values()}
+        self.remediates = "remediate" in levels
         self._ask("Configure", proto.ConfigureAnalyzerRequest(policyConfig=self._settings))
 
     def _choice(self, name: str, rules: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -250,20 +261,32 @@ class Session:
             Problem(Code.PACK_CONFIG, f"the configuration of the pack doesn't fit: {what}", remedy, place)
         )
 
-    @property
-    def remediates(self) -> bool:
-        """Whether a rule may change what it judges."""
-        return any(LEVELS[setting.enforcementLevel] == "remediate" for setting in self._settings.values())
-
     def judge(self, method: str, request: Any, about: str) -> Any:
         """Put a resource, or the stack, before the rules. ``None``: the pack doesn't answer such questions."""
         return self._ask(method, request, lambda error: self._rule_failed(method, request, about, error))
 
-    def _ask(self, method: str, request: Any, on_failure: Callable[[grpc.RpcError], None] | None = None) -> Any:
+    def judge_each(self, resources: Sequence[AnalyzerResource]) -> list[AnalyzeResponse] | None:
+        """Put many resources before the rules, in one call. ``None``: this pack must be asked for each by itself."""
+        from pulumi.runtime.proto import analyzer_pb2 as proto
+
+        def each(request: Any, timeout: float) -> list[AnalyzeResponse]:
+            return list(self._each(request, timeout=timeout))
+
+        request = proto.AnalyzeStackRequest(resources=resources)
+        answers: list[AnalyzeResponse] | None = self._ask("Analyze", request, self._our_rule_failed, each)
+        return answers
+
+    def _ask(
+        self,
+        method: str,
+        request: Any,
+        on_failure: Callable[[grpc.RpcError], None] | None = None,
+        call: Callable[..., Any] | None = None,
+    ) -> Any:
         import grpc
 
         try:
-            return getattr(self._stub, method)(request, timeout=self._timeout_s)
+            return (call or getattr(self._stub, method))(request, timeout=self._timeout_s)
         except grpc.RpcError as error:
             code = error.code()
             if code == grpc.StatusCode.UNIMPLEMENTED:
@@ -282,6 +305,13 @@ class Session:
             )
             raise PolicyPackError(problem) from error
 
+    def _our_rule_failed(self, error: grpc.RpcError) -> None:
+        raise self._failure(error.details() or "") from error
+
+    def _failure(self, what: str) -> PolicyPackError:
+        remedy = "mend the rule, or disable it: nothing was decided"
+        return PolicyPackError(Problem(Code.RULE_FAILED, what, remedy, str(self._process.pack)))
+
     def _rule_failed(self, method: str, request: Any, about: str, error: grpc.RpcError) -> None:
         """Name the rule that raised: the protocol doesn't, so each is asked alone."""
         import grpc
@@ -296,14 +326,7 @@ class Session:
             except grpc.RpcError as again:
                 cause = self._process.redact(again.details() or "").removeprefix("Exception calling application: ")
                 cause = cause.removeprefix(f"rule {name} failed on {about}: ")
-                raise PolicyPackError(
-                    Problem(
-                        Code.RULE_FAILED,
-                        f"rule {name} failed on {about}: {cause}",
-                        "mend the rule, or disable it: nothing was decided",
-                        str(self._process.pack),
-                    )
-                ) from error
+                raise self._failure(f"rule {name} failed on {about}: {cause}") from error
 
 
 def _problems(error: grpc.RpcError, pack: str, redact: Callable[[str], str]) -> list[Problem]:

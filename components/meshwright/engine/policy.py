@@ -232,17 +232,29 @@ def _judge(session: Session, graph: Graph) -> PolicyReport:
     stack_resources: list[Any] = []
     counts: defaultdict[str, Counter[Verdict]] = defaultdict(Counter)
     by_urn = {resource.urn: resource for resource in graph}
+    given = {
+        resource.urn: stack_resource(resource, to_struct(resource.inputs), by_urn.get(resource.provider))
+        for resource in graph
+    }
+    managed = [resource for resource in graph if not resource.read]
+    at_once = None if session.remediates else session.judge_each([given[resource.urn] for resource in managed])
+    answers = iter(at_once or ())
     for resource in graph:
         provider = by_urn.get(resource.provider)
-        inputs = to_struct(resource.inputs)
-        if not resource.read:
+        inputs = given[resource.urn].properties
+        if at_once is not None and not resource.read:
+            findings += _read(session, next(answers), by_urn, resource, counts, is_stack=False)
+        elif not resource.read:
             if session.remediates:
                 inputs = _remediated(session, resource, inputs, provider, remediations)
             answer = session.judge("Analyze", analyze_request(resource, inputs, provider), resource.name)
             findings += _read(session, answer, by_urn, resource, counts, is_stack=False)
         # At the end a component is what it registered; anything else is, at preview, what it was given.
-        properties = inputs if resource.custom else to_struct(resource.outputs)
-        stack_resources.append(stack_resource(resource, properties, provider))
+        if resource.custom and not session.remediates:
+            stack_resources.append(given[resource.urn])
+        else:
+            properties = inputs if resource.custom else to_struct(resource.outputs)
+            stack_resources.append(stack_resource(resource, properties, provider))
     answer = session.judge("AnalyzeStack", proto.AnalyzeStackRequest(resources=stack_resources), "the stack")
     if answer is not None:
         findings += _read(session, answer, by_urn, graph.resources[0], counts, is_stack=True)

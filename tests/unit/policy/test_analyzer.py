@@ -284,7 +284,7 @@ def test_serving_prints_the_port_first_and_ends_when_interrupted(
         def stop(self, grace: int) -> None:
             print(f"stopped within {grace} s")
 
-    monkeypatch.setattr(pack, "start", lambda: (Server(), 4711))
+    monkeypatch.setattr(pack, "start", lambda rules: (Server(), 4711))
     pack.serve()
     assert capsys.readouterr().out == "4711\nstopped within 0 s\n"
 

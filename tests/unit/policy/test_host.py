@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from meshwright.engine.analyzer_messages import seconds
+from meshwright.engine.analyzer_messages import seconds, to_struct
 from meshwright.engine.graph import UNKNOWN, Asset, Graph, Options, ResourceReference, Secret, SourcePosition
-from meshwright.engine.policy import Finding, PolicyPack, PolicyReport, Verdict, evaluate
+from meshwright.engine.policy import Finding, PolicyPack, PolicyReport, Verdict, Waiver, evaluate
 from meshwright.errors import PolicyPackError
 from meshwright_policy.examples import JUDGED_ON
 
@@ -243,6 +243,85 @@ def test_a_pack_sees_what_the_engine_would_show_it(tmp_path: Path) -> None:
     )
 
 
+def test_an_annotation_waives_and_the_finding_says_why_and_until_when() -> None:
+    reason = "the gateway strips it; owner=edge; ticket=OPS-7; expires=2026-12-01"
+    metadata = {"name": "deny", "annotations": {"meshwright.dev/waive-MW-IST-004": reason}}
+    kind = "kubernetes:security.istio.io/v1:AuthorizationPolicy"
+    report = evaluate(
+        graph(resource(kind, "deny", {"metadata": metadata, "spec": {"action": "CUSTOM"}})), OURS, config={}
+    )
+    (finding,) = report.findings
+    assert (finding.verdict, finding.resource) == (Verdict.WAIVED, "deny")
+    assert finding.waiver == Waiver(
+        reason="the gateway strips it",
+        owner="edge",
+        expires="2026-12-01",
+        ticket="OPS-7",
+        resource="deny",
+        urn=urn(kind, "deny"),
+    )
+    assert finding.message.startswith("until 2026-12-01 by edge: the gateway strips it (CUSTOM policy deny never")
+
+
+NO_RULE = "the waiver is for 'MW-ADO-099', which is no rule; see meshwright rules list (MW-E085)"
+
+
+def test_a_waiver_that_can_not_be_used_is_a_mistake() -> None:
+    waivers = json.dumps([{**WAIVER, "rule": "MW-ADO-099"}])
+    with pytest.raises(PolicyPackError) as raised:
+        evaluate(graph(), OURS, config={"meshwright:waivers": waivers})
+    assert str(raised.value) == f"meshwright:waivers[0]: {NO_RULE}"
+    annotations = {"meshwright.dev/waive-MW-ADO-099": "a reason; expires=2026-12-01"}
+    with pytest.raises(PolicyPackError) as raised:
+        evaluate(
+            graph(resource("kubernetes:core/v1:Service", "web", {"metadata": {"annotations": annotations}})),
+            OURS,
+            config={},
+        )
+    assert str(raised.value) == f"web, annotation meshwright.dev/waive-MW-ADO-099: {NO_RULE}"
+
+
+def test_a_value_that_does_not_fit_an_option_is_refused_by_the_pack() -> None:
+    with pytest.raises(PolicyPackError) as raised:
+        evaluate(graph(), OURS, config={}, rules={"MW-ADO-002": {"soak_days": "soon"}})
+    assert str(raised.value).startswith(f"{OURS}: the configuration of the pack doesn't fit: the option 'soak_days'")
+    assert "(MW-E084)" in str(raised.value)
+
+
+@pytest.mark.parametrize("level", ["mandatory", "remediate"])
+def test_a_rule_of_ours_that_raises_is_named(tmp_path: Path, level: str) -> None:
+    (tmp_path / "PulumiPolicy.yaml").write_text("name: ours\nruntime: python\n")
+    (tmp_path / "__main__.py").write_text(
+        "from dataclasses import replace\n"
+        "from meshwright_policy.catalogue import RULES\n"
+        "from meshwright_policy.pack import serve\n"
+        "def broken(subject, config):\n"
+        "    raise ValueError(subject.properties)\n"
+        "serve((RULES[1], replace(RULES[0], check=broken)))\n"
+    )
+    shop = graph(resource(NAMESPACE, "shop", {"namespace": "shop", "phase": "strict"}))
+    with pytest.raises(PolicyPackError) as raised:
+        evaluate(shop, tmp_path, config={}, rules={"MW-ADO-001": level})
+    assert str(raised.value) == (
+        f"{tmp_path}: rule MW-ADO-001 failed on shop: ValueError in broken, line 5; "
+        "mend the rule, or disable it: nothing was decided (MW-E082)"
+    )
+
+
+def test_what_another_pack_calls_waived_is_not_applicable(tmp_path: Path) -> None:
+    folder = pack(
+        tmp_path,
+        """
+        def waived(args, report):
+            args.not_applicable("waived by hand")
+
+        policies = [ResourceValidationPolicy("a", "A", waived)]
+        """,
+    )
+    report = evaluate(graph(), folder, config={})
+    assert (report.findings, [rule.verdict for rule in report.rules]) == ((), [Verdict.NOT_APPLICABLE])
+
+
 def test_undecided_is_told_from_violated_and_the_stack_has_a_name(tmp_path: Path) -> None:
     folder = pack(
         tmp_path,
@@ -462,3 +541,8 @@ def test_a_pack_may_print_as_much_as_it_likes(tmp_path: Path) -> None:
 )
 def test_go_durations_in_seconds(duration: str, wanted: float) -> None:
     assert seconds(duration) == wanted
+
+
+def test_what_no_graph_holds_is_refused() -> None:
+    with pytest.raises(TypeError, match="a graph holds no set"):
+        to_struct({"a": {1}})
