@@ -152,10 +152,15 @@ def write(run: "Offline", folder: Path, target: Target | None = None) -> "Render
 
 
 def _in_checkout(folder: Path) -> str:
-    """The folder's path from the root of the git checkout around it; without one, the path as it was given."""
+    """The folder's path from the root of the git checkout around it; without one, the path as it was given.
+
+    An absolute path is nothing that a repository has: its own root stands for it.
+    """
     full = folder.absolute()
     root = next((parent for parent in full.parents if (parent / ".git").exists()), None)
-    return full.relative_to(root).as_posix() if root else folder.as_posix()
+    if root:
+        return full.relative_to(root).as_posix()
+    return "." if folder.is_absolute() else folder.as_posix()
 
 
 def report(rendering: "Rendering", folder: Path) -> Iterator[Line]:

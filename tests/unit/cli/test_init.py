@@ -83,6 +83,13 @@ def test_a_file_that_somebody_makes_in_the_meantime_is_kept(
     assert list(Path().iterdir()) == [Path("a.yaml")]
 
 
+def test_a_file_that_comes_and_goes_in_the_meantime(meshwright: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    _hardlink(monkeypatch, errno.EEXIST)
+    status, _, err = meshwright("init", "linkerd", "--to", "a.yaml")
+    assert (status, err.rpartition(" ")[2]) == (2, "(MW-E091)\n")
+    assert not list(Path().iterdir())
+
+
 def test_a_file_system_without_hard_links(meshwright: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     _hardlink(monkeypatch, errno.EPERM)
     assert meshwright("init", "linkerd", "--to", "a.yaml")[0] == 0

@@ -154,3 +154,10 @@ def test_expanding_charts_needs_helm(
     helm.chmod(0o755)
     assert meshwright("render", "--to", "x", "--expand-charts")[0] == 0
     assert [path.name for path in _files(Path("x")) if "made" in path.name]
+
+
+def test_a_folder_in_no_checkout_is_the_repository_s_root(meshwright: Command, found: Found, tmp_path: Path) -> None:
+    found(offline_run(Path(), *mesh_resources()))
+    assert "--path=./. " in meshwright("render", "--to", str(tmp_path / "x"), "--format", "flux")[1]
+    assert 'path: "./units/istiod"' in (tmp_path / "x/flux/istiod.yaml").read_text()
+    assert "--path=./y " in meshwright("render", "--to", "y", "--format", "flux")[1]

@@ -122,6 +122,15 @@ def test_the_page_says_in_words_what_the_picture_shows() -> None:
         assert role in text
 
 
+def test_what_waits_for_a_later_card_is_tied_to_it_on_the_outside() -> None:
+    one, two = component("acme:index:App", "one"), component("acme:index:App", "two")
+    first = kubernetes("v1", "ConfigMap", "first", parent=two.urn)
+    second = kubernetes("v1", "ConfigMap", "second", parent=one.urn, dependencies=(first.urn,))
+    drawn = draw(view(graph(one, two, first, second), (), "2026-11-23", {}), Picture.SVG)
+    (edge,) = re.findall(r'<path class="edge backward" data-from="1" data-to="0" [^>]* d="M(\d+) \d+C(\d+)', drawn)
+    assert int(edge[1]) > int(edge[0])
+
+
 def test_a_graph_of_nothing() -> None:
     nothing = view(graph(), (), "2026-11-23", {})
     assert draw(nothing, Picture.MERMAID).startswith("flowchart LR\n")

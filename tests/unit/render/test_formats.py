@@ -244,3 +244,16 @@ def test_a_failure_policy_is_left_to_istiod_alone() -> None:
         for path in ("sync/istiod.yaml", "sync/other.yaml")
     }
     assert [len(paths) for paths in ignored.values()] == [2, 1]
+
+
+def test_helmfile_waits_for_crds_where_there_are_some(tmp_path: Path) -> None:
+    crds = Path(__file__).parent / "data" / "bundle.yaml"
+    (tmp_path / "plain.yaml").write_text("kind: ConfigMap\n")
+    (tmp_path / "crds.yaml").write_bytes(crds.read_bytes())
+    made = [
+        resource("kubernetes:yaml/v2:ConfigFile", name, {"file": f"{name}.yaml"}, custom=False, remote=True)
+        for name in ("plain", "crds")
+    ]
+    releases = _loaded(_render(Tool.HELMFILE, *made, base=tmp_path), "helmfile.yaml")["releases"]
+    commands = {each["chart"]: [hook["args"][0] for hook in each["hooks"]] for each in releases}
+    assert commands == {"./charts/crds": ["apply", "wait"], "./charts/plain": ["apply"]}

@@ -66,8 +66,6 @@ def files(
 ) -> tuple[dict[str, bytes], tuple[Item, ...]]:
     """The files of one cluster below `prefix`, by path, and the items as they were rendered."""
     units, _ = one_owner(units, before_the_last=False)
-    if not units:
-        return {}, ()
     cluster = prefix.rstrip("/")
     taken: set[str] = set()
     made: dict[str, bytes] = {}

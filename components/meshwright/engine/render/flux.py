@@ -62,9 +62,8 @@ def files(
         made[f"{prefix}flux/{unit.name}.yaml"] = document(
             _kustomization(stack, unit, repository.below(folder), repository)
         )
-    if made:
-        listed: list[Value] = [f"flux/{unit.name}.yaml" for unit in sorted(units, key=lambda unit: unit.name)]
-        made[f"{prefix}kustomization.yaml"] = document(_KUSTOMIZATION | {"resources": listed})
+    listed: list[Value] = [f"flux/{unit.name}.yaml" for unit in sorted(units, key=lambda unit: unit.name)]
+    made[f"{prefix}kustomization.yaml"] = document(_KUSTOMIZATION | {"resources": listed})
     return made, tuple(waiting_is_done(item) for unit in units for item in unit.items)
 
 

@@ -47,8 +47,6 @@ def files(
 
     `context` is the cluster's context in the kubeconfig; where it is empty, the current one is used.
     """
-    if not units:
-        return {}, ()
     addresses = sorted(
         {unit.release.chart.entry.get("repo", "") for unit in units if unit.release and unit.release.chart}
     )
