@@ -23,6 +23,7 @@ def preview(
     stack_option: options.StackOption = "",
     program: options.Program = None,
     policy_pack: options.Pack = None,
+    policy_pack_config: options.PackConfig = None,
     given: options.GivenFile = None,
     tree: Annotated[bool, typer.Option("--tree", help="Show every resource.")] = False,
     as_of: options.AsOf = "",
@@ -35,7 +36,7 @@ def preview(
     from meshwright.cli.offline import Request, offline
 
     options.set_facts(as_of, catalog)
-    run = offline(Request(stack or stack_option, program, policy_pack, given, timeout))
+    run = offline(Request(stack or stack_option, program, policy_pack, given, timeout, policy_pack_config))
     if verbose:
         emit(run.graph.output, sys.stderr)
     if as_json:
@@ -48,11 +49,13 @@ def preview(
 def report(run: "Offline", *, tree: bool = False) -> Iterator[Line]:
     """The whole preview, as lines."""
     from meshwright.cli import findings, summary, trees
+    from meshwright.config.clock import is_pinned, today
 
     graph = run.graph
     mesh = summary.is_mesh(graph)
     name = f"{run.settings.name}  {summary.title(graph)}" if mesh else f"{graph.project}/{run.settings.name}"
-    yield line((name.ljust(70), "bold"), ("  offline, nothing was changed", "dim"))
+    day = f", as of {today()}" if is_pinned() else ""
+    yield line((name.ljust(70), "bold"), (f"  offline{day}, nothing was changed", "dim"))
     yield from overlays_used()
     yield line()
     if tree:

@@ -1,8 +1,12 @@
 """`meshwright up`: check a stack, then hand over to `pulumi up`, or render it where that can't be."""
 
+import json
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,14 +16,19 @@ from meshwright.cli import options
 from meshwright.cli.output import emit, line, show, show_json
 
 if TYPE_CHECKING:
-    from meshwright.cli.offline import Offline
+    from collections.abc import Iterator
+    from typing import TextIO
+
+    from meshwright.cli.offline import Offline, Request
 
 
 def up(
     stack: options.Stack = "",
     *,
+    stack_option: options.StackOption = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Deploy without asking.")] = False,
     policy_pack: options.Pack = None,
+    policy_pack_config: options.PackConfig = None,
     given: options.GivenFile = None,
     as_of: options.AsOf = "",
     catalog: options.CatalogFile = None,
@@ -29,27 +38,57 @@ def up(
 ) -> int:
     """Preview and check a stack; then deploy it with Pulumi, or render it where no cluster can be reached.
 
-    Deploying ends with the exit status of `pulumi up`, and with --json prints what that prints.
+    Deploying ends with the exit status of `pulumi up`, and with --json prints what that prints. It is always judged by
+    today, whatever --as-of says.
     """
-    from meshwright.cli import findings, preview
+    from meshwright.cli import preview
     from meshwright.cli.offline import Request, offline
+    from meshwright.config.clock import is_pinned, today
 
     options.set_facts(as_of, catalog)
-    run = offline(Request(stack, pack=policy_pack, given=given, timeout_s=timeout))
+    request = Request(stack or stack_option, None, policy_pack, given, timeout, policy_pack_config)
+    run = offline(request)
     if verbose:
         emit(run.graph.output, sys.stderr)
     if run.report.blocks:
-        if as_json:
-            show_json({**preview.content(run), "command": "up", "deploys": False, "folder": ""})
-        else:
-            show([*findings.full(run), line(f"{findings.totals(run.report)}: nothing was deployed or written")])
-        return 1
+        return _stop(run, as_json=as_json)
     if not as_json:
         show(preview.report(run))
     obstacle = _obstacle(run)
-    if not obstacle and (yes or _agreed(run, as_json=as_json)):
-        return _deploy(run, policy_pack, yes=yes, as_json=as_json)
+    if not obstacle and (yes or _can_ask(as_json=as_json)):
+        if is_pinned():
+            with _today():
+                now = offline(request)
+                if now.report.blocks:
+                    return _stop(now, f"judged by today, {today()}, as a deployment is: ", as_json=as_json)
+        if yes or _agreed(run):
+            obstacle = _no_stack(run)
+            if not obstacle:
+                return _deploy(run, request, yes=yes, as_json=as_json)
     return _render(run, obstacle or "you did not say yes", as_json=as_json)
+
+
+@contextmanager
+def _today() -> "Iterator[None]":
+    """Today is today, whatever --as-of says."""
+    from meshwright.config.clock import VARIABLE
+
+    pinned = os.environ.pop(VARIABLE)
+    try:
+        yield
+    finally:
+        os.environ[VARIABLE] = pinned
+
+
+def _stop(run: "Offline", why: str = "", *, as_json: bool) -> int:
+    """Say what policy finds, and that it ends here."""
+    from meshwright.cli import findings, preview
+
+    if as_json:
+        show_json({**preview.content(run), "command": "up", "deploys": False, "folder": ""})
+    else:
+        show([*findings.full(run), line(f"{why}{findings.totals(run.report)}: nothing was deployed or written")])
+    return 1
 
 
 def _obstacle(run: "Offline") -> str:
@@ -61,23 +100,49 @@ def _obstacle(run: "Offline") -> str:
     cluster = getattr(run.config.mesh, "cluster", None) if run.config else None
     if cluster is not None and cluster.stack:
         return ""  # another stack's output says where the cluster is: only Pulumi can ask for it
-    return unreachable(getattr(cluster, "context", None), getattr(cluster, "kubeconfig", None))
+    kubeconfig = getattr(cluster, "kubeconfig", None)
+    if kubeconfig:
+        kubeconfig = str(run.project.root / Path(kubeconfig).expanduser())
+    return unreachable(getattr(cluster, "context", None), kubeconfig)
 
 
-def _agreed(run: "Offline", *, as_json: bool) -> bool:
-    if as_json or not sys.stdin.isatty():
-        return False
+def _can_ask(*, as_json: bool) -> bool:
+    return not as_json and sys.stdin.isatty()
+
+
+def _agreed(run: "Offline") -> bool:
     return typer.confirm(f"\nRun `pulumi up` for {run.settings.name} now?", default=False)
 
 
-def _deploy(run: "Offline", policy_pack: Path | None, *, yes: bool, as_json: bool) -> int:
+def _no_stack(run: "Offline") -> str:
+    """Why Pulumi's backend doesn't have the stack, as half a sentence; one that it lacks is created, if that can be."""
+    # What it says goes to standard error: it may ask for a passphrase, and --json promises JSON alone.
+    ended = _pulumi(run, "stack", "select", "--create", to=sys.__stderr__)
+    return f"`pulumi stack select --create` ended with status {ended}, and says why above" if ended else ""
+
+
+def _deploy(run: "Offline", request: "Request", *, yes: bool, as_json: bool) -> int:
     """Hand over to Pulumi, with the same pack; its own preview and question come first unless `yes`."""
-    pack = policy_pack or run.project.root / "policy"
-    command = ["pulumi", "up", "--stack", run.settings.name, "--cwd", str(run.project.root)]
-    command += ["--policy-pack", str(pack.absolute())] if (pack / "PulumiPolicy.yaml").is_file() else []
-    command += ["--yes"] if yes else []
-    command += ["--json"] if as_json else []
-    return subprocess.run(command, check=False).returncode
+    from meshwright.cli.offline import pack_rules
+
+    pack = request.pack or run.project.root / "policy"
+    more = [*(["--yes"] if yes else []), *(["--json"] if as_json else [])]
+    with tempfile.TemporaryDirectory(prefix="meshwright-") as folder:
+        judging = ["--policy-pack", str(pack.absolute())] if (pack / "PulumiPolicy.yaml").is_file() else []
+        if judging and request.pack_config:
+            config = Path(folder) / "policy-pack-config.json"  # Pulumi takes JSON alone
+            config.write_text(json.dumps(pack_rules(request.pack_config)))
+            judging += ["--policy-pack-config", str(config)]
+        return _pulumi(run, "up", *judging, *more)
+
+
+def _pulumi(run: "Offline", *arguments: str, to: "TextIO | None" = None) -> int:
+    """Run `pulumi` for the stack, with the real clock; returns its exit status."""
+    from meshwright.config.clock import VARIABLE
+
+    command = ["pulumi", *arguments, "--stack", run.settings.name, "--cwd", str(run.project.root)]
+    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+    return subprocess.run(command, check=False, env=environment, stdout=to).returncode
 
 
 def _render(run: "Offline", obstacle: str, *, as_json: bool) -> int:

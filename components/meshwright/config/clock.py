@@ -9,6 +9,11 @@ VARIABLE = "MESHWRIGHT_AS_OF"
 """The environment variable that sets the day. `--as-of` sets it, so that child processes and policy packs agree."""
 
 
+def is_pinned() -> bool:
+    """Whether a day is set, which may be any, by which everything is judged."""
+    return bool(os.environ.get(VARIABLE))
+
+
 def today() -> date:
     """The day by which everything is judged: MESHWRIGHT_AS_OF if it is set, else today in UTC.
 

@@ -220,3 +220,19 @@ def test_a_stream_without_encoding_errors_is_left_alone(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     assert app.main(["version"]) == 0
+
+
+def test_places_are_as_a_person_here_would_write_them(
+    meshwright: Command, failing: Callable[[BaseException], None], tmp_path: Path
+) -> None:
+    places = (
+        f"{Path.cwd()}/a/b.yaml:7",
+        f"{tmp_path}/c.yaml",
+        f"{Path.cwd()}-other/d.yaml",
+        str(Path.cwd()),
+        "e.yaml",
+        "",
+    )
+    failing(ConfigError([Problem(Code.NO_STACK, "one", "do this", place) for place in places]))
+    problems = json.loads(meshwright("gate", "--json")[1])["problems"]
+    assert [problem["place"] for problem in problems] == ["a/b.yaml:7", *places[1:]]

@@ -147,3 +147,67 @@ def test_a_pack_of_the_users_that_stops_a_program(meshwright: Command) -> None:
 def test_a_program_that_raises(meshwright: Command) -> None:
     _project(Path("shop"), program="import pulumi\nraise pulumi.RunError('no region')\n")
     assert meshwright("preview", "--program", "shop")[::2] == (2, "error: no region\n")
+
+
+RULES = '{"no-config-maps": "advisory"}'
+
+
+@pytest.mark.parametrize("text", [RULES, "no-config-maps:\n  enforcementLevel: advisory\n"])
+def test_levels_of_rules_from_a_file(meshwright: Command, text: str) -> None:
+    _project(Path("shop"), "prod")
+    Path("shop/policy").mkdir()
+    Path("shop/policy/PulumiPolicy.yaml").write_text("name: strict\nruntime: python\n")
+    Path("shop/policy/__main__.py").write_text(RULE)
+    Path("rules").write_text(text)
+    given = ("--program", "shop", "--policy-pack-config", "rules")
+    assert meshwright("gate", "--program", "shop")[0] == 1
+    assert meshwright("gate", *given)[0] == 0
+    assert meshwright("preview", *given)[0] == 0
+    assert meshwright("render", "--to", "out", *given)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "rules: can't be read (No such file or directory); check the path (MW-E084)"),
+        ("{", "rules:1: isn't YAML that Pulumi reads: "),
+        *(
+            (
+                text,
+                (
+                    "rules: is not a mapping of rules to levels and options; "
+                    'write `{"RULE": {"enforcementLevel": "advisory"}}` (MW-E084)'
+                ),
+            )
+            for text in ("", "[]", "null")
+        ),
+        ("{}", ""),
+        ('{"nothing": "advisory"}', "the configuration of the pack doesn't fit: it has no rule 'nothing'; one of: "),
+    ],
+)
+def test_a_file_of_rules_that_does_not_fit(meshwright: Command, text: str | None, said: str) -> None:
+    _project(Path("shop"), "prod")
+    if text is not None:
+        Path("rules").write_text(text)
+    status, _, err = meshwright("preview", "--program", "shop", "--policy-pack-config", "rules")
+    assert status == (2 if said else 0)
+    assert said in err
+    assert err.count("\n") == (1 if said else 0)
+
+
+def test_a_decrypted_secret_is_never_shown(meshwright: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = 'import pulumi\ntoken = pulumi.Config().require("token")\npulumi.warn(token)\nprint(token)\n'
+    _project(Path("shop"), program=program)
+    Path("shop/Pulumi.dev.yaml").write_text(
+        "encryptionsalt: v1:BI/bPVJ+tIg=:v1:HvYzBRQ3DCgbos6Z:L5nfStdnEPCZXNblC1uovDRX2PdvoQ==\n"
+        "config: {token: {secure: 'v1:auL8AspgQwIfA1oY:RKAyqPzAgOg0c7W+NLtMeEy1kpKovg=='}}\n"
+    )
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "hunter2")
+    status, out, err = meshwright("preview", "--program", "shop", "--verbose")
+    assert (status, err) == (0, "[secret]\n")
+    assert "the program says: [secret]" in out
+    (Path("shop") / "__main__.py").write_text(program + "raise ValueError(token)\n")
+    status, out, err = meshwright("preview", "--program", "shop", "--verbose", "--json")
+    assert status == 2
+    assert json.loads(out)["problems"][0]["message"] == "ValueError: [secret]"
+    assert "s3cr3t" not in out + err

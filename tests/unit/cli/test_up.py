@@ -6,13 +6,16 @@ import json
 import os
 import socket
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import typer
 
+from meshwright.cli import offline
 from meshwright.cli.cluster import unreachable
+from meshwright.config import clock
 from meshwright.engine.policy import Verdict
 from tests.unit.cli.runs import STACK_FILE, finding, offline_run, report
 from tests.unit.render.graphs import kubernetes
@@ -20,9 +23,19 @@ from tests.unit.render.graphs import kubernetes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from meshwright.cli.offline import Offline, Request
     from tests.unit.cli.test_preview import Command, Found
 
 NAMESPACE = kubernetes("v1", "Namespace", "shop")
+FAKE = """\
+#!/bin/sh
+echo "$@" >> {record}
+[ "$1" = stack ] && echo "the stack is there" && exit "${{NO_STACK:-0}}"
+env > {record}.env
+for argument; do [ -f "$argument" ] && cat "$argument" > {record}.config; done
+exit 7
+"""
+SELECT = "stack select --create --stack dev --cwd {}\n"
 
 
 @pytest.fixture
@@ -50,11 +63,11 @@ def cluster(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.fixture
 def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A `pulumi` on PATH that records its arguments and ends with 7; returns the record."""
+    """A `pulumi` on PATH that records its arguments, has every stack, and ends with 7; returns the record."""
     record = tmp_path / "pulumi-was-called"
     (tmp_path / "bin").mkdir()
     script = tmp_path / "bin" / "pulumi"
-    script.write_text(f'#!/bin/sh\necho "$@" > {record}\nexit 7\n')
+    script.write_text(FAKE.format(record=record))
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}/bin")
     return record
@@ -88,7 +101,9 @@ def test_yes_hands_over_to_pulumi(meshwright: Command, found: Found, pulumi: Pat
     status, out, _ = meshwright("up", "--yes")
     here = Path.cwd()
     assert status == 7
-    assert pulumi.read_text() == f"up --stack dev --cwd {here} --policy-pack {here}/policy --yes\n"
+    assert pulumi.read_text() == (
+        SELECT.format(here) + f"up --policy-pack {here}/policy --yes --stack dev --cwd {here}\n"
+    )
     assert out.startswith("shop/dev")
     assert not Path("out").exists()
 
@@ -97,7 +112,92 @@ def test_yes_hands_over_to_pulumi(meshwright: Command, found: Found, pulumi: Pat
 def test_yes_with_json_prints_what_pulumi_prints(meshwright: Command, found: Found, pulumi: Path) -> None:
     found(offline_run(Path.cwd(), NAMESPACE, stack_file=STACK_FILE))
     assert meshwright("up", "--yes", "--json") == (7, "", "")
-    assert pulumi.read_text() == f"up --stack dev --cwd {Path.cwd()} --yes --json\n"
+    assert pulumi.read_text() == SELECT.format(Path.cwd()) + f"up --yes --json --stack dev --cwd {Path.cwd()}\n"
+
+
+@pytest.mark.usefixtures("cluster")
+def test_the_stack_may_be_named_as_for_pulumi(meshwright: Command, found: Found, pulumi: Path) -> None:
+    requests = found(offline_run(Path.cwd(), NAMESPACE, stack_file=STACK_FILE))
+    assert meshwright("up", "-s", "dev", "--yes")[0] == meshwright("up", "--stack", "dev", "--yes")[0] == 7
+    assert {request.stack for request in requests} == {"dev"}
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_stack_that_cannot_be_created_is_rendered(
+    meshwright: Command, found: Found, pulumi: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_STACK", "255")
+    found(offline_run(Path.cwd(), NAMESPACE, stack_file=STACK_FILE))
+    status, out, _ = meshwright("up", "--yes")
+    assert status == 0
+    assert pulumi.read_text() == SELECT.format(Path.cwd())
+    assert (
+        "not deployed: `pulumi stack select --create` ended with status 255, and says why above. Rendered instead:"
+    ) in out
+    assert Path("out/dev/wave-01/namespace-shop.yaml").is_file()
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.parametrize("text", ['{"MW-ADO-002": {"soak_days": 14}}', "MW-ADO-002:\n  soak_days: 14\n"])
+def test_pulumi_gets_the_options_of_the_rules_as_json(
+    meshwright: Command, found: Found, pulumi: Path, text: str
+) -> None:
+    requests = found(offline_run(Path.cwd(), NAMESPACE, stack_file=STACK_FILE))
+    Path("rules").write_text(text)
+    Path("pack").mkdir()
+    Path("pack/PulumiPolicy.yaml").touch()
+    assert meshwright("up", "--yes", "--policy-pack", "pack", "--policy-pack-config", "rules")[0] == 7
+    assert requests[0].pack_config == Path("rules")
+    assert f"up --policy-pack {Path.cwd()}/pack --policy-pack-config /" in pulumi.read_text()
+    assert json.loads(Path(f"{pulumi}.config").read_text()) == {"MW-ADO-002": {"soak_days": 14}}
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_deployment_has_the_real_clock(
+    meshwright: Command, found: Found, pulumi: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(clock.VARIABLE)
+    requests = found(offline_run(Path.cwd(), NAMESPACE, stack_file=STACK_FILE))
+    status, out, _ = meshwright("up", "--yes", "--as-of", "2026-11-01")
+    assert (status, len(requests), os.environ[clock.VARIABLE]) == (7, 2, "2026-11-01")
+    assert out.splitlines()[0].endswith("  offline, as of 2026-11-01, nothing was changed")
+    assert clock.VARIABLE not in Path(f"{pulumi}.env").read_text()
+    monkeypatch.delenv(clock.VARIABLE)
+    assert (meshwright("up", "--yes")[0], len(requests)) == (7, 3)
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_is_violated_today_stops_a_deployment(
+    meshwright: Command, pulumi: Path, monkeypatch: pytest.MonkeyPatch, as_json: bool
+) -> None:
+    def judge(_: Request) -> Offline:
+        policy = report() if clock.is_pinned() else report(finding(Verdict.VIOLATED))
+        return offline_run(Path.cwd(), NAMESPACE, stack_file=STACK_FILE, policy=policy)
+
+    monkeypatch.setattr(offline, "offline", judge)
+    status, out, _ = meshwright("up", "--yes", "--as-of", "2026-11-01", *(["--json"] if as_json else []))
+    assert status == 1
+    assert not pulumi.exists()
+    today = datetime.now(UTC).date()
+    if as_json:
+        assert (json.loads(out)["deploys"], json.loads(out)["as_of"]) == (False, str(today))
+    else:
+        assert out.splitlines()[-1] == (
+            f"judged by today, {today}, as a deployment is: "
+            "1 violated · 0 undecided · 2 passed · 0 waived · 1 does not apply: nothing was deployed or written"
+        )
+
+
+def test_a_kubeconfig_is_relative_to_the_project(
+    meshwright: Command, found: Found, pulumi: Path, server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _kubeconfig(Path("clusters"), server)
+    text = STACK_FILE.replace("context: kind-dev", "context: kind-dev, kubeconfig: clusters")
+    found(offline_run(Path.cwd(), NAMESPACE, stack_file=text))
+    monkeypatch.chdir(tmp_path)
+    assert meshwright("up", "--yes")[0] == 7
+    assert pulumi.exists()
 
 
 @pytest.mark.usefixtures("cluster")
