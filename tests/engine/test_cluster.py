@@ -153,3 +153,28 @@ def test_created_crds_never_take_over_those_that_exist(quickstart: Pulumi, clust
     done = quickstart.run("up", "--yes", "--skip-preview", check=False)
     assert done.returncode != 0
     assert 'gateway.networking.k8s.io" already exists' in done.stdout
+
+
+def test_created_crds_are_never_downgraded(quickstart: Pulumi) -> None:
+    edit(quickstart, namespaces=[])
+    quickstart.run("up", "--yes", "--skip-preview")
+    old = str(programs.data_file("crds", "gateway-api-1.5.1-standard.yaml"))
+    edit(quickstart, gateway_api={"version": "1.5.1", "path": old})
+    for command in (["preview"], ["up", "--yes", "--skip-preview"]):
+        done = quickstart.run(*command, check=False)
+        assert done.returncode != 0
+        assert "this stack has Gateway API 1.6.1, newer than 1.5.1" in done.stdout
+
+
+def test_a_namespace_made_here_is_handed_over_with_all_that_is_in_it(quickstart: Pulumi, cluster: Cluster) -> None:
+    edit(quickstart, namespaces=[{"name": "legacy", "phase": "permissive"}])
+    quickstart.run("up", "--yes", "--skip-preview")
+    legacy = Identity("v1", "Namespace", "", "legacy")
+    before = cluster.api.get(legacy)
+    edit(quickstart, namespaces=[{"name": "legacy", "phase": "permissive", "adopt": True}])
+    quickstart.run("up", "--yes", "--skip-preview")
+    quickstart.run("destroy", "--yes", "--skip-preview")
+    after = cluster.api.get(legacy)
+    assert before is not None
+    assert after is not None
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]

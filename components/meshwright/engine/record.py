@@ -89,9 +89,18 @@ def run_program(program: Callable[[], object], monitor: Monitor) -> None:
         with tuned(monitor):
             loop.run_until_complete(pulumi.runtime.run_in_stack(program))  # type: ignore[arg-type]
     finally:
+        _cancel_what_is_left(loop)
         executor.shutdown(wait=True)
         asyncio.set_event_loop(None)
         loop.close()
+
+
+def _cancel_what_is_left(loop: asyncio.AbstractEventLoop) -> None:
+    """A program that raised leaves tasks behind, and Python complains about those that never began."""
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
 
 
 def _full_key(project: str, key: str) -> str:

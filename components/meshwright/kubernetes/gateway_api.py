@@ -36,9 +36,10 @@ class GatewayApiCrds(pulumi.ComponentResource):
     back to a cluster that has them says ``adopt``.
 
     Adopting needs a provider with ``upsert_existing_objects`` and ``enable_patch_force``, for otherwise the provider
-    protects objects that another field manager owns. It never downgrades: where the cluster's bundle is newer than
-    ``version`` it stops before anything is changed. Created bundles are kept from downgrades by the
-    ValidatingAdmissionPolicy that they bring (v1.5.0 and later).
+    protects objects that another field manager owns.
+
+    It never downgrades: where the cluster (when adopting) or this stack has a bundle newer than ``version``, preview and
+    update stop before anything is changed. (The ValidatingAdmissionPolicy in the bundles doesn't stop 1.6 to 1.5.)
 
     Raises:
         ComponentError: MW-E050 for an unknown mode, MW-E051 without a provider, MW-E055 for a downgrade.
@@ -56,6 +57,12 @@ class GatewayApiCrds(pulumi.ComponentResource):
             raise refuse(
                 Code.BAD_ARGUMENT, label, f"there is no file {args['manifest']}", "correct the path of the bundle"
             )
+        # The program sees what it wants, and not what it wanted before: the engine shows both to a hook.
+        hook = pulumi.ResourceHook(
+            f"{name}-never-downgraded", _never_downgraded(label), pulumi.ResourceHookOptions(on_dry_run=True)
+        )
+        guarded = pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(before_update=[hook]))
+        opts = pulumi.ResourceOptions.merge(opts, guarded)
         super().__init__("meshwright:index:GatewayApiCrds", name, {**args}, opts)
         if mode != "skip":
             manifest: pulumi.Input[str] = args["manifest"]
@@ -64,6 +71,26 @@ class GatewayApiCrds(pulumi.ComponentResource):
             ConfigFile(f"{name}-bundle", file=manifest, opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True))
         self.version = pulumi.Output.from_input(args["version"])
         self.register_outputs({"version": self.version})
+
+
+def _never_downgraded(label: str) -> pulumi.ResourceHookFunction:
+    """A hook that stops an update of the component to an older bundle."""
+
+    def check(change: pulumi.ResourceHookArgs) -> None:
+        before, after = ((inputs or {}).get("version", "") for inputs in (change.old_inputs, change.new_inputs))
+        _refuse_downgrade(label, "this stack", str(before), str(after))
+
+    return check
+
+
+def _refuse_downgrade(label: str, who: str, there: str, wanted: str) -> None:
+    if _as_numbers(there) > _as_numbers(wanted):
+        raise refuse(
+            Code.DOWNGRADE,
+            label,
+            f"{who} has Gateway API {there}, newer than {wanted}",
+            f"set the version to {there}, or skip if somebody else owns the CRDs",
+        )
 
 
 def _unless_newer(component: GatewayApiCrds, name: str, version: str, manifest: str, label: str) -> pulumi.Output[str]:
@@ -77,13 +104,7 @@ def _unless_newer(component: GatewayApiCrds, name: str, version: str, manifest: 
 
     def check(metadata: Any) -> str:
         there = (metadata.annotations or {}).get(_BUNDLE_VERSION, "v0").removeprefix("v")
-        if _as_numbers(there) > _as_numbers(version):
-            raise refuse(
-                Code.DOWNGRADE,
-                label,
-                f"the cluster has Gateway API {there}, newer than {version}",
-                f"set the version to {there}, or skip if somebody else owns the CRDs",
-            )
+        _refuse_downgrade(label, "the cluster", there, version)
         return manifest
 
     gated: pulumi.Output[str] = existing.metadata.apply(check)

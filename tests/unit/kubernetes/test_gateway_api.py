@@ -8,7 +8,7 @@ import pytest
 from meshwright import GatewayApiCrds
 from meshwright.engine.graph import UNKNOWN, Graph
 from meshwright.kubernetes.errors import ComponentError
-from meshwright.kubernetes.gateway_api import _as_numbers, _unless_newer
+from meshwright.kubernetes.gateway_api import _as_numbers, _never_downgraded, _unless_newer
 from tests.unit.graphs import find, inputs, shape, with_provider
 
 URL = "https://example.com/standard-install.yaml"
@@ -101,6 +101,33 @@ def test_adopting_never_downgrades(
         with pytest.raises(ComponentError, match=r"the cluster has Gateway API .*, newer than 1\.6\.1; .* \(MW-E055\)"):
             with_provider(program)
         assert seen == []
+
+
+@pytest.mark.parametrize("mode", ["create", "adopt", "skip"])
+def test_the_engine_is_asked_to_show_what_was_there_before(mode: str) -> None:
+    assert "crds-never-downgraded" in {note.subject for note in crds(mode).notes}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "allowed"),
+    [
+        ({"version": "1.5.1"}, {"version": "1.6.1"}, True),
+        ({"version": "1.6.1"}, {"version": "1.6.1"}, True),
+        ({"version": "1.6.1"}, {"version": "1.5.1"}, False),
+        ({"version": "1.10.0"}, {"version": "1.9.0"}, False),
+        (None, {"version": "1.5.1"}, True),
+    ],
+)
+def test_a_stack_never_goes_back_to_an_older_bundle(
+    before: dict[str, str] | None, after: dict[str, str], allowed: bool
+) -> None:
+    change = pulumi.ResourceHookArgs(urn="u", id="", name="crds", type="t", old_inputs=before, new_inputs=after)
+    check = _never_downgraded("GatewayApiCrds crds")
+    if allowed:
+        check(change)
+    else:
+        with pytest.raises(ComponentError, match=r"this stack has Gateway API .*, newer than .* \(MW-E055\)"):
+            check(change)
 
 
 def test_versions_are_compared_by_their_numbers() -> None:
