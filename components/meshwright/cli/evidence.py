@@ -105,6 +105,7 @@ def _inputs(run: "Judged", found: "Result", folder: Path, baseline: Path | None)
     """The digests of all that the verdicts depend on."""
     import meshwright.catalog
     import meshwright_policy
+    from meshwright.cli.offline import users_pack
     from meshwright.gate.evidence import digest_of
     from meshwright.gate.files import STDIN
 
@@ -117,8 +118,11 @@ def _inputs(run: "Judged", found: "Result", folder: Path, baseline: Path | None)
         yield digest_of("program", project.program, os.path.relpath(project.program, project.root), folder)
     if run.settings.path is not None:
         yield digest_of("stack file", run.settings.path, run.settings.path.name)
-    if run.pack is not None:
-        yield digest_of("policy pack", run.pack, run.pack.name)
+    pack = users_pack(project, run.request.pack)
+    files = {"policy pack": pack, "policy pack config": run.request.pack_config, "given values": run.request.given}
+    for what, path in files.items():
+        if path is not None:
+            yield digest_of(what, path, path.name)
     yield digest_of("rules", Path(meshwright_policy.__file__).parent, "meshwright_policy")
     yield digest_of("catalog", Path(meshwright.catalog.__file__).parent / "data", "catalog")
     if overlay := os.environ.get(meshwright.catalog.OVERLAY_VARIABLE):

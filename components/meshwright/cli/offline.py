@@ -19,15 +19,14 @@ from meshwright.engine import goyaml
 from meshwright.engine.given import load_given
 from meshwright.engine.policy import PolicyPack, PolicyReport
 from meshwright.engine.project import Project, load_project
-from meshwright.engine.redact import Redact
+from meshwright.engine.redact import Redact, secrets_in
 from meshwright.engine.run import run_program
 from meshwright.engine.stack import UNKNOWN_TEXT, StackSettings, load_stack_settings
 from meshwright.errors import Code, ConfigError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from meshwright.engine.given import Given
     from meshwright.engine.graph import Graph
 
 _MESH = "meshwright:mesh"
@@ -85,7 +84,7 @@ def offline(request: Request) -> Offline:
     with (
         working("running the program and its policies"),
         pack_folder(project, request.pack) as folder,
-        _pack(folder, project.name, settings, rules, given) as pack,
+        _pack(folder, project.name, settings, rules, given.secrets() if given else ()) as pack,
     ):
         graph = run_program(project, settings, given, request.timeout_s)
         report = pack.evaluate(graph)
@@ -112,7 +111,12 @@ def judge(
         PolicyPackError: whatever is wrong with the pack.
     """
     rules = pack_rules(pack_config)
-    with pack_folder(project, chosen) as folder, _pack(folder, graph.project, settings, rules) as pack:
+    secrets = (text for resource in graph for value in resource.inputs.values() for text in secrets_in(value))
+    with (
+        working("asking the policies"),
+        pack_folder(project, chosen) as folder,
+        _pack(folder, graph.project, settings, rules, secrets) as pack,
+    ):
         return pack.evaluate(graph)
 
 
@@ -128,14 +132,14 @@ def pack_rules(path: Path | None) -> Mapping[str, Any]:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         content = goyaml.load(path, Code.PACK_CONFIG).content
-    if isinstance(content, dict) and all(isinstance(rule, str) for rule in content):
+    if isinstance(content, dict):
         return content
     remedy = 'write `{"RULE": {"enforcementLevel": "advisory"}}`'
     raise ConfigError(Problem(Code.PACK_CONFIG, "is not a mapping of rules to levels and options", remedy, str(path)))
 
 
 def _pack(
-    folder: Path, project: str, settings: StackSettings, rules: Mapping[str, Any], given: Given | None = None
+    folder: Path, project: str, settings: StackSettings, rules: Mapping[str, Any], secrets: Iterable[str]
 ) -> PolicyPack:
     return PolicyPack(
         folder,
@@ -145,7 +149,7 @@ def _pack(
         config={key: value for key, value in settings.config.items() if UNKNOWN_TEXT not in value},
         secret_keys=settings.secret_keys,
         rules=rules,
-        redact=Redact([*settings.secrets, *(given.secrets() if given else ())]),
+        redact=Redact([*settings.secrets, *secrets]),
     )
 
 

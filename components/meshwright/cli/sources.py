@@ -45,8 +45,7 @@ class Judged:
     project: Project | None
     """The project that was run, or that a state's or preview's resources belong to."""
     settings: StackSettings
-    pack: Path | None = None
-    """The folder of the pack that was asked; None for our own."""
+    request: offline.Request
     input: Path | None = None
     """The file or folder that was read; None where a program was run."""
 
@@ -60,7 +59,7 @@ def judge(request: offline.Request, sources: Sources) -> Judged:
     chosen = sources.chosen()
     if chosen is None:
         run = offline.offline(request)
-        return Judged(judged(run), run.graph, run.project, run.settings, offline.users_pack(run.project, request.pack))
+        return Judged(judged(run), run.graph, run.project, run.settings, request)
     kind, path = chosen
     if request.program is not None or request.given is not None:
         other = "--program" if request.program is not None else "--with"
@@ -68,9 +67,9 @@ def judge(request: offline.Request, sources: Sources) -> Judged:
     around = _project_around()
     graph = _graph(kind, path, around.root if around else None)
     project, settings = _settings(graph, kind, around, request.stack)
-    report = offline.judge(graph, project, settings, request.pack)
+    report = offline.judge(graph, project, settings, request.pack, request.pack_config)
     found = result(graph, report, lambda urn: _place(graph, urn), source=f"{kind} {path}", as_of=str(today()))
-    return Judged(found, graph, project, settings, offline.users_pack(project, request.pack), path)
+    return Judged(found, graph, project, settings, request, path)
 
 
 def _graph(kind: str, path: Path, root: Path | None) -> Graph:

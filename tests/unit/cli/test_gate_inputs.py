@@ -219,10 +219,12 @@ def test_evidence_of_files(meshwright: Command, manifests: Path) -> None:
     (pack / "__main__.py").write_text("from meshwright_policy.pack import serve\n\nserve()\n")
     gate = ("gate", "--manifests", str(manifests), "--evidence", "kept", "--policy-pack", "pack")
     assert meshwright(*gate, "--write-baseline", "b.json")[0] == 0
-    assert meshwright(*gate, "--baseline", "b.json", "--catalog", "overlay.yaml")[0] == 0
+    Path("levels.json").write_text('{"all": "advisory"}')
+    more = ("--catalog", "overlay.yaml", "--policy-pack-config", "levels.json")
+    assert meshwright(*gate, "--baseline", "b.json", *more)[0] == 0
     record = json.loads(Path("kept/record-000002.json").read_bytes())
     kinds = [one["kind"] for one in record["inputs"]]
-    assert kinds == ["manifests", "policy pack", "rules", "catalog", "overlay", "baseline"]
+    assert kinds == ["manifests", "policy pack", "policy pack config", "rules", "catalog", "overlay", "baseline"]
     status, out, _ = meshwright("evidence", "verify", "kept")
     assert (status, out.splitlines()[0]) == (0, "✓ kept: 2 records, not signed")
 
@@ -236,3 +238,21 @@ def test_no_secret_is_in_any_output(meshwright: Command, manifests: Path) -> Non
     written = [path for path in Path().rglob("*") if path.is_file() and path != manifests]
     assert len(written) == 6
     assert not [path for path in written if "hunter2" in path.read_text()]
+
+
+def test_what_a_pack_says_of_a_secret_is_withheld(meshwright: Command, manifests: Path) -> None:
+    manifests.write_text("apiVersion: v1\nkind: Secret\nmetadata: {name: key}\nstringData: {a: hunter2}\n")
+    pack = Path("pack")
+    pack.mkdir()
+    (pack / "PulumiPolicy.yaml").write_text("name: own\nruntime: python\n")
+    (pack / "__main__.py").write_text(
+        "from pulumi_policy import PolicyPack, ResourceValidationPolicy\n\n"
+        "def check(args, report):\n"
+        "    if args.name == 'key':\n"
+        "        report(f\"it is {args.props['stringData']['a']}\")\n\n"
+        "PolicyPack('own', [ResourceValidationPolicy('talks', 'A rule that talks', check)])\n"
+    )
+    _, out, err = meshwright("gate", "--manifests", str(manifests), "--policy-pack", "pack")
+    assert err == ""
+    assert "key: it is [secret]" in out
+    assert "hunter2" not in out
