@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from meshwright.graphview.cards import Card, View
 
-WIDTH, HEAD, ROW, FOOT = 340, 46, 22, 8
+WIDTH, HEAD, ROW, FOOT = 376, 46, 22, 8
 _GAP_X, _GAP_COLUMN, _GAP_Y, MARGIN = 76, 28, 22, 24
 _TALLEST = 1400
 _SWEEPS = 4
