@@ -112,7 +112,6 @@ def test_a_kill_at_any_point_leaves_one_version(
     assert contents(target) == versions[1]
 
 
-@pytest.mark.xfail(strict=True, reason="the policy pack's process outlives a command that is killed")
 def test_a_kill_leaves_no_process(project: Path, tmp_path: Path) -> None:
     edit(project, 1)
     left: list[int] = []

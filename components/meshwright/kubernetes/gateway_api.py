@@ -38,8 +38,8 @@ class GatewayApiCrds(pulumi.ComponentResource):
     Adopting needs a provider with ``upsert_existing_objects`` and ``enable_patch_force``, for otherwise the provider
     protects objects that another field manager owns.
 
-    It never downgrades: where the cluster (when adopting) or this stack has a bundle newer than ``version``, preview and
-    update stop before anything is changed. (The ValidatingAdmissionPolicy in the bundles doesn't stop 1.6 to 1.5.)
+    It never downgrades: where this stack (or, when adopting, the cluster) has a bundle newer than ``version``, preview
+    and update stop before anything is changed. (The ValidatingAdmissionPolicy in the bundles doesn't stop 1.6 to 1.5.)
 
     Raises:
         ComponentError: MW-E050 for an unknown mode, MW-E051 without a provider, MW-E055 for a downgrade.
