@@ -1,7 +1,7 @@
 """Our analyzer over the wire, as Pulumi's engine asks it: metadata, verdicts, waivers, and what it refuses."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -55,15 +55,25 @@ class Engine:
         request = proto.AnalyzeRequest(type=kind, name=name, urn=_urn(kind, name), properties=_struct(properties))
         return self.stub.Analyze(request)
 
-    def stack(self, *resources: tuple[str, str, dict[str, Any]]) -> Any:
-        return self.stub.AnalyzeStack(
-            proto.AnalyzeStackRequest(
-                resources=[
-                    proto.AnalyzerResource(type=kind, name=name, urn=_urn(kind, name), properties=_struct(properties))
-                    for kind, name, properties in resources
-                ]
-            )
+    def each(self, *resources: tuple[str, str, dict[str, Any]]) -> list[Any]:
+        ask = self._channel.unary_stream(
+            "/meshwright.Analyzer/AnalyzeEach",
+            request_serializer=proto.AnalyzeStackRequest.SerializeToString,
+            response_deserializer=proto.AnalyzeResponse.FromString,
         )
+        return list(ask(_all(resources)))
+
+    def stack(self, *resources: tuple[str, str, dict[str, Any]]) -> Any:
+        return self.stub.AnalyzeStack(_all(resources))
+
+
+def _all(resources: Sequence[tuple[str, str, dict[str, Any]]]) -> proto.AnalyzeStackRequest:
+    return proto.AnalyzeStackRequest(
+        resources=[
+            proto.AnalyzerResource(type=kind, name=name, urn=_urn(kind, name), properties=_struct(properties))
+            for kind, name, properties in resources
+        ]
+    )
 
 
 def _urn(kind: str, name: str) -> str:
@@ -224,6 +234,18 @@ def test_a_waiver_that_nothing_needs_is_told(engine: Engine) -> None:
     # Of a rule that isn't asked nobody can say whether its waiver is needed.
     engine.configure({"MW-ADO-001": "disabled", "MW-ADO-002": "disabled"}, [WAIVER])
     assert not engine.stack().diagnostics
+
+
+def test_many_resources_in_one_call_are_judged_as_each_by_itself(engine: Engine) -> None:
+    resources: list[tuple[str, str, dict[str, Any]]] = [
+        (NAMESPACE, "shop", EARLY),
+        ("other:index:Type", "it", {}),
+        (POLICY, "deny", DENY),
+    ]
+    assert engine.each(*resources) == [engine.analyze(*resource) for resource in resources]
+    wrong = {"metadata": {"annotations": {"meshwright.dev/waive-MW-ADO-099": "a; expires=2026-12-01"}}}
+    code, said, _ = _refused(lambda: engine.each((POLICY, "deny", wrong)))
+    assert (code, "which is no rule" in said) == (grpc.StatusCode.INVALID_ARGUMENT, True)
 
 
 def _refused(call: Any) -> tuple[grpc.StatusCode, str, list[dict[str, str]]]:
