@@ -197,6 +197,8 @@ class _Run:
             ) from None
         if kind in _TEXTS:
             message = {key: self.redact(value) if isinstance(value, str) else value for key, value in message.items()}
+        if kind == "log":
+            message["message"] = str(message.get("message")).replace(_UNKNOWN, "[unknown]")
         if kind == "error":
             self.failure = message
         elif kind == "end":
@@ -208,7 +210,7 @@ class _Run:
 
     def printed(self) -> str:
         """What the program printed; cut, and saying so, when it was too much."""
-        text = self.redact(self.output.decode("utf-8", "replace"))
+        text = self.redact(self.output.decode("utf-8", "replace")).replace(_UNKNOWN, "[unknown]")
         lost = self.output_size - len(self.output)
         if not lost:
             return text

@@ -200,7 +200,10 @@ def test_secrets_that_nobody_decrypted_are_noted(make_project: MakeProject, by_p
     keys = frozenset({"shop:token"})
     config = {"shop:token": UNKNOWN_TEXT}
     settings = StackSettings("dev", config=config, secret_keys=keys, unknown_keys=keys, by_passphrase=by_passphrase)
-    assert run_program(make_project(), settings).notes == (Note("config shop:token", f"this secret is unknown: {why}"),)
+    project = make_project("import pulumi\ntoken = pulumi.Config().require('token')\nprint(token)\npulumi.warn(token)")
+    graph = run_program(project, settings)
+    assert graph.notes == (Note("config shop:token", f"this secret is unknown: {why}"),)
+    assert (graph.output, [log.message for log in graph.logs]) == ("[unknown]\n", ["[unknown]"])
 
 
 def test_a_required_output_that_was_not_given_is_named(make_project: MakeProject, tmp_path: Path) -> None:
