@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from meshwright.config.clock import today
+from meshwright.config.clock import is_pinned, today
 from meshwright.config.load import parse_config
 from meshwright.errors import ConfigError
 
@@ -10,10 +10,12 @@ from meshwright.errors import ConfigError
 def test_the_day_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MESHWRIGHT_AS_OF", "2026-02-28")
     assert today() == date(2026, 2, 28)
+    assert is_pinned()
 
 
 def test_by_default_it_is_today(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MESHWRIGHT_AS_OF")
+    assert not is_pinned()
     assert abs(today() - datetime.now(UTC).date()) <= timedelta(days=1)
 
 
