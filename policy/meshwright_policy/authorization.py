@@ -7,9 +7,9 @@ is left; a match that is left empty matches nothing.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
+from meshwright_policy import dataplane
 from meshwright_policy.record import (
     Answer,
     Config,
@@ -24,7 +24,9 @@ from meshwright_policy.record import (
 )
 from meshwright_policy.values import UNKNOWN, at, elements, listed
 
-POLICY = tuple(f"kubernetes:security.istio.io/{v}:AuthorizationPolicy" for v in ("v1", "v1beta1"))
+POLICY = tuple(
+    f"kubernetes:security.istio.io/{v}:AuthorizationPolicy{kind}" for kind in ("", "Patch") for v in ("v1", "v1beta1")
+)
 L7_OPERATION = ("hosts", "notHosts", "methods", "notMethods", "paths", "notPaths")
 L4_OPERATION = ("ports", "notPorts")
 L7_SOURCE = ("remoteIpBlocks", "notRemoteIpBlocks", "requestPrincipals", "notRequestPrincipals")
@@ -33,7 +35,8 @@ L4_SOURCE = (
     "notPrincipals",
 )  # fmt: skip
 L4_CONDITIONS = ("source.ip", "source.namespace", "source.principal", "destination.ip", "destination.port")
-_GATEWAY_LABELS = ("gateway.networking.k8s.io/gateway-name", "istio.io/gateway-name")
+# Go's strconv.ParseBool, with which istiod reads an annotation.
+_TRUE = ("1", "t", "T", "TRUE", "true", "True")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,45 +85,26 @@ def _l7(rule: list[list[Match]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for clause in rule for match in clause for name in match.l7))
 
 
-def _enforced_by_ztunnel(subject: Subject, config: Config, *actions: str) -> str | None:
-    """What is unknown about whether ztunnel gets a policy: empty where nothing is, ``None`` where it doesn't get it.
+def _enforced_by_ztunnel(subject: Subject, *actions: str) -> str | None:
+    """What is unknown of a policy's kind: empty where nothing is, ``None`` where it is attached to a waypoint.
 
     Raises:
-        NotApplicableError: its action is none of ``actions``, or it is for sidecars or gateways.
+        NotApplicableError: Its action is none of ``actions``.
     """
-    metadata, spec = at(subject.properties, "metadata"), at(subject.properties, "spec")
-    action, namespace, selector = at(spec, "action"), at(metadata, "namespace"), at(spec, "selector")
+    spec = at(subject.properties, "spec")
+    action = at(spec, "action")
     targets = [at(spec, key) for key in ("targetRefs", "targetRef")]
-    sidecars = [glob for glob in elements(config["sidecar_namespaces"]) if isinstance(glob, str)]
-    if action is not UNKNOWN and (action or "ALLOW") not in actions:
+    # A patch without an action leaves the object's own, which isn't seen.
+    is_open = action is UNKNOWN or (action is None and subject.type.endswith("Patch"))
+    if not is_open and (action or "ALLOW") not in actions:
         raise NotApplicableError(f"its action is not {listed(actions)}")
-    if _selects_a_gateway(selector):
-        raise NotApplicableError("it selects a gateway, whose Envoy enforces it")
-    if namespace is not UNKNOWN and any(fnmatchcase(str(namespace or "default"), glob) for glob in sidecars):
-        raise NotApplicableError("its namespace is on sidecars, which enforce it")
     if any(target is not UNKNOWN and target for target in targets):
         return None
-    unknown = {
-        "action": action is UNKNOWN,
-        "targetRefs": UNKNOWN in targets,
-        "selector": selector is UNKNOWN,
-        "namespace": namespace is UNKNOWN and bool(sidecars),
-    }
-    return listed([name for name, is_open in unknown.items() if is_open])
-
-
-def _selects_a_gateway(selector: Any) -> bool:
-    labels = at(selector, "matchLabels")
-    named = (at(labels, key) for key in _GATEWAY_LABELS)
-    return (
-        any(isinstance(name, str) and "waypoint" not in name for name in named)
-        or "gateway" in str(at(labels, "istio"))
-        or str(at(labels, "app")).startswith("istio-")
-    )
+    return listed([*["action"] * is_open, *["targetRefs"] * (UNKNOWN in targets)])
 
 
 def _is_dry_run(subject: Subject) -> bool:
-    return str(at(subject.properties, "metadata", "annotations", "istio.io/dry-run")).lower() == "true"
+    return at(subject.properties, "metadata", "annotations", "istio.io/dry-run") in _TRUE
 
 
 def _rules(subject: Subject) -> Iterator[tuple[str, list[list[Match]]]]:
@@ -130,18 +114,24 @@ def _rules(subject: Subject) -> Iterator[tuple[str, list[list[Match]]]]:
         yield ("its rule" if len(rules) == 1 else f"rules[{index}]"), clauses(rule)
 
 
-def _settled(subject: Subject, question: str, found: list[str]) -> Iterator[Answer]:
-    """The violations, unless an unknown value leaves it open whether ztunnel gets the policy."""
-    if found and question:
-        yield Undecided(f"the {question} of {subject.name} is known only at the update")
-    elif found:
-        yield from (Violation(message) for message in found)
-    elif any(match.open for _, rule in _rules(subject) for clause in rule for match in clause):
-        yield Undecided(f"the rules of {subject.name} are known only at the update")
+def _settled(subject: Subject, config: Config, question: str, found: list[str]) -> Iterator[Answer]:
+    """The violations, unless it is open whether ztunnel gets the policy."""
+    is_open = any(match.open for _, rule in _rules(subject) for clause in rule for match in clause)
+    if not found and not is_open:
+        return
+    doubt = dataplane.doubt(subject, config)
+    if question:
+        doubt = f"only the update will know its {question}"
+    if not found:
+        yield Undecided("its rules are known only at the update", subject)
+    elif doubt:
+        yield Undecided(doubt, subject)
+    else:
+        yield from (Violation(message, subject) for message in found)
 
 
 def _deny(subject: Subject, config: Config) -> Iterator[Answer]:
-    question = _enforced_by_ztunnel(subject, config, "DENY")
+    question = _enforced_by_ztunnel(subject, "DENY")
     if question is None or _is_dry_run(subject):
         return
     found = []
@@ -156,11 +146,11 @@ def _deny(subject: Subject, config: Config) -> Iterator[Answer]:
             found.append(f"a part of {place} never fires {known}: what it should deny is allowed")
         else:
             found.append(f"{place} denies more than it says {known}")
-    yield from _settled(subject, question, [f"DENY policy {subject.name}: {effect}" for effect in found])
+    yield from _settled(subject, config, question, found)
 
 
 def _allow(subject: Subject, config: Config) -> Iterator[Answer]:
-    question = _enforced_by_ztunnel(subject, config, "ALLOW")
+    question = _enforced_by_ztunnel(subject, "ALLOW")
     if question is None or _is_dry_run(subject):
         return
     rules = [(place, _l7(rule)) for place, rule in _rules(subject)]
@@ -173,37 +163,43 @@ def _allow(subject: Subject, config: Config) -> Iterator[Answer]:
             f"ztunnel knows no {listed(fields)} and drops {place}: what it allows is denied"
             for place, fields in dropped
         ]
-    yield from _settled(subject, question, [f"ALLOW policy {subject.name}: {effect}" for effect in found])
+    yield from _settled(subject, config, question, found)
 
 
 def _custom(subject: Subject, config: Config) -> Iterator[Answer]:
-    question = _enforced_by_ztunnel(subject, config, "CUSTOM")
+    question = _enforced_by_ztunnel(subject, "CUSTOM")
     if question is not None:
-        found = [f"CUSTOM policy {subject.name} never reaches ztunnel: nobody asks its authorizer"]
-        yield from _settled(subject, question, found)
+        found = ["the CUSTOM policy never reaches ztunnel: nobody asks its authorizer"]
+        yield from _settled(subject, config, question, found)
 
 
 def _audit(subject: Subject, config: Config) -> Iterator[Answer]:
     dry_run = _is_dry_run(subject)
-    question = _enforced_by_ztunnel(subject, config, *(("AUDIT", "ALLOW", "DENY") if dry_run else ("AUDIT",)))
+    question = _enforced_by_ztunnel(subject, *(("AUDIT", "ALLOW", "DENY") if dry_run else ("AUDIT",)))
     if question is None:
         return
     if dry_run:
-        yield Undecided(
-            f"ztunnel gets the dry run {subject.name} only where istiod has AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY"
-        )
+        dataplane.doubt(subject, config)
+        flag = "AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY"
+        yield Undecided(f"ztunnel gets a dry run only where istiod has {flag}", subject)
     else:
-        found = [f"AUDIT policy {subject.name} never reaches ztunnel: nothing is audited"]
-        yield from _settled(subject, question, found)
+        found = ["the AUDIT policy never reaches ztunnel: nothing is audited"]
+        yield from _settled(subject, config, question, found)
 
 
-_SIDECARS = {
+_DATAPLANE = {
     "sidecar_namespaces": {
         "type": "array",
         "items": {"type": "string"},
         "default": [],
         "description": "Globs of namespaces that are still on sidecars, where such a policy is enforced as written.",
-    }
+    },
+    "ambient_namespaces": {
+        "type": "array",
+        "items": {"type": "string"},
+        "default": [],
+        "description": "Globs of namespaces that are ambient, where the stack itself doesn't show it.",
+    },
 }
 _REFERENCES = (
     "https://istio.io/latest/docs/ambient/usage/l4-policy/",
@@ -217,14 +213,26 @@ _NOTES = (
     + ", ".join(f"`{name}`" for name in (*L7_OPERATION, *L7_SOURCE))
     + ", and `when` with any key but "
     + ", ".join(f"`{key}`" for key in L4_CONDITIONS)
-    + ". A policy that selects a gateway (label `istio: …gateway`, `app: istio-…` or a gateway's name) is left alone: "
-    "its Envoy enforces it. So is one in a namespace of `sidecar_namespaces`. A dry "
-    "run denies and allows nothing: MW-IST-005 speaks about it."
+    + ". Who enforces a policy shows in the stack. A namespace is ambient by its label `istio.io/dataplane-mode`, "
+    "by an `AmbientNamespace` in permissive or strict, or by the option `ambient_namespaces`; it is on sidecars "
+    "by `istio-injection: enabled`, by `istio.io/rev` without ambient, or by the option `sidecar_namespaces`, and "
+    "there the rule does not apply. A namespace of which the stack says neither counts as ambient where anything "
+    "in the stack is (a namespace, `IstioAmbient`, a waypoint, the chart ztunnel), and so does Istio's root "
+    "namespace; where nothing is, the rule is undecided. What came before the policy is enough to refuse it "
+    "before it is made, if it shows that the namespace is ambient; otherwise the policy is judged at the end of "
+    "the stack: let the policy depend on its namespace. A policy that selects `istio: ingressgateway`, `istio: "
+    "egressgateway`, `app: istio-ingressgateway` or `app: istio-egressgateway` is left alone: the gateway's Envoy "
+    "enforces it. So is one that selects, by the label gateway-name, a Gateway of the stack that is no waypoint; "
+    "a waypoint is reached by targetRefs alone. A dry run denies and allows nothing: MW-IST-005 speaks about it. "
+    "Of a patch without an action the rule is undecided."
 )
 
 
 def _policy(action: str, rule: str, target: str = "") -> str:
     return f"""\
+shop:
+  type: kubernetes:core/v1:Namespace
+  properties: {{metadata: {{name: shop, labels: {{istio.io/dataplane-mode: ambient}}}}}}
 no-admin:
   type: kubernetes:security.istio.io/v1:AuthorizationPolicy
   properties:
@@ -248,15 +256,17 @@ DENY = Rule(
     applies_to=POLICY,
     why=(
         "istiod strips HTTP fields from what it sends to ztunnel. A DENY rule of which nothing is left never "
-        "fires: what it should deny is allowed. `istioctl analyze` says nothing, and up to 1.31 the status claims "
-        "the opposite. Where a port or a source is left beside the HTTP field, the rule denies more than it says."
+        "fires: what it should deny is allowed. Up to 1.31 the status claims the opposite, and so does `istioctl "
+        "analyze` (IST0133), where it says anything. Where a port or a source is left beside the HTTP field, the rule "
+        "denies more than it says."
     ),
     remedy=_REMEDY,
     notes=_NOTES,
-    config=_SIDECARS,
+    config=_DATAPLANE,
+    context=dataplane.CONTEXT,
     bad=Example(
         _policy("DENY", _METHODS),
-        "DENY policy no-admin: its rule never fires at ztunnel, which knows no methods: what it should deny is allowed",
+        "its rule never fires at ztunnel, which knows no methods: what it should deny is allowed",
     ),
     good=Example(_policy("DENY", _METHODS, _AT_WAYPOINT)),
     references=(*_REFERENCES, "https://github.com/istio/istio/issues/61126"),
@@ -275,10 +285,11 @@ ALLOW = Rule(
     ),
     remedy=_REMEDY,
     notes=_NOTES,
-    config=_SIDECARS,
+    config=_DATAPLANE,
+    context=dataplane.CONTEXT,
     bad=Example(
         _policy("ALLOW", _METHODS),
-        "ALLOW policy no-admin: ztunnel knows no methods and drops every rule: all is denied",
+        "ztunnel knows no methods and drops every rule: all is denied",
     ),
     good=Example(_policy("ALLOW", "rules: [{from: [{source: {principals: [cluster.local/ns/shop/sa/web]}}]}]")),
     references=_REFERENCES,
@@ -294,10 +305,11 @@ CUSTOM = Rule(
     why="ztunnel knows no external authorizer: istiod doesn't send it the policy, and the traffic passes unasked.",
     remedy="attach it to a waypoint with targetRefs",
     notes=_NOTES,
-    config=_SIDECARS,
+    config=_DATAPLANE,
+    context=dataplane.CONTEXT,
     bad=Example(
         _policy("CUSTOM", "provider: {name: opa}\n      rules: [{}]"),
-        "CUSTOM policy no-admin never reaches ztunnel: nobody asks its authorizer",
+        "the CUSTOM policy never reaches ztunnel: nobody asks its authorizer",
     ),
     good=Example(_policy("CUSTOM", "provider: {name: opa}\n      rules: [{}]", _AT_WAYPOINT)),
     references=_REFERENCES,
@@ -316,8 +328,9 @@ AUDIT = Rule(
     ),
     remedy="attach it to a waypoint with targetRefs",
     notes=_NOTES,
-    config=_SIDECARS,
-    bad=Example(_policy("AUDIT", "rules: [{}]"), "AUDIT policy no-admin never reaches ztunnel: nothing is audited"),
+    config=_DATAPLANE,
+    context=dataplane.CONTEXT,
+    bad=Example(_policy("AUDIT", "rules: [{}]"), "the AUDIT policy never reaches ztunnel: nothing is audited"),
     good=Example(_policy("AUDIT", "rules: [{}]", _AT_WAYPOINT)),
     references=_REFERENCES,
     check=_audit,
