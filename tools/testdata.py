@@ -1,7 +1,7 @@
 """Fetches the test data that tests read, from its public addresses: `make testdata`.
 
-CRDs, chart values and the schema of SARIF go into the folder that MESHWRIGHT_TESTDATA names, `../shared` beside the checkout by default.
-What is there already is left alone.
+CRDs, chart values and the schema of SARIF go into the folder that MESHWRIGHT_TESTDATA names, `../shared` beside the
+checkout by default. What is there already is left alone.
 """
 
 import os

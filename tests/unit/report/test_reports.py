@@ -139,3 +139,10 @@ def test_a_place_without_a_line() -> None:
     item = replace(found.items[0], line=0)
     assert "line=" not in written(replace(found, items=(item,)), "github")
     assert 'line="' not in written(replace(found, items=(item,)), "junit")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_rule_without_a_remedy_and_a_page(name: str) -> None:
+    text = written(made(replace(finding(), remedy="", url="")), name)
+    assert "→" not in text
+    assert "why: " not in text
