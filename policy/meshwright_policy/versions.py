@@ -49,25 +49,39 @@ def _chart(subject: Subject) -> str:
     reference, repository = at(subject.properties, "chart"), at(subject.properties, "repositoryOpts", "repo")
     if not isinstance(reference, str):
         raise NotApplicableError("it names no chart")
-    if reference.startswith((".", "/")) or reference.endswith(".tgz"):
+    is_path = reference.startswith((".", "/")) or reference.endswith(".tgz")
+    if is_path or (repository is None and "://" not in reference):
         raise NotApplicableError("its chart is a local one, which has no version to choose")
-    name = reference.rstrip("/").rsplit("/", 1)[-1].partition(":")[0].partition("@")[0]
+    name, _, _ = _last_part(reference)
     mark = _COMMON_NAMES.get(name, "")
     if name not in known() or mark not in f"{reference} {repository}".lower():
         raise NotApplicableError("its chart is none of a mesh's")
     return name
 
 
+def _last_part(reference: str) -> tuple[str, str, str]:
+    """Name, tag and digest at the end of a reference; what isn't there is empty."""
+    rest, _, digest = reference.rstrip("/").rsplit("/", 1)[-1].partition("@")
+    name, _, tag = rest.partition(":")
+    return name, tag, digest
+
+
 def _version(subject: Subject) -> Any:
+    """The version that is asked for: a range or one version, in the property or in an OCI reference."""
     reference, version = str(at(subject.properties, "chart")), at(subject.properties, "version")
     if version is None and reference.startswith("oci://"):
-        return reference.rsplit("/", 1)[-1].partition(":")[2] or None
+        return _last_part(reference)[1] or None
     return version
+
+
+def _has_digest(subject: Subject) -> bool:
+    reference = str(at(subject.properties, "chart"))
+    return reference.startswith("oci://") and bool(_last_part(reference)[2])
 
 
 def _open_chart(subject: Subject) -> Undecided | None:
     if at(subject.properties, "chart") is UNKNOWN:
-        return Undecided(f"which chart {subject.name} installs is known only at the update")
+        return Undecided("which chart it installs is known only at the update")
     return None
 
 
@@ -78,12 +92,14 @@ def _pinned(subject: Subject, _: Config) -> Iterator[Answer]:
             yield open_chart
         return
     chart = _chart(subject)
+    if _has_digest(subject):
+        return
     if version is UNKNOWN:
         yield Undecided(f"the version of the chart {chart} is known only at the update")
     elif not version:
-        yield Violation(f"{subject.name} installs the chart {chart} without a version: the newest one of the day")
+        yield Violation(f"it installs the chart {chart} without a version: the newest one of the day")
     elif not (isinstance(version, str) and _PINNED.fullmatch(version)):
-        yield Violation(f"{subject.name} installs the chart {chart} in a range of versions: the newest one of the day")
+        yield Violation(f"it installs the chart {chart} in a range of versions: the newest one of the day")
 
 
 def _supported(subject: Subject, _: Config) -> Iterator[Answer]:
@@ -94,6 +110,9 @@ def _supported(subject: Subject, _: Config) -> Iterator[Answer]:
     if version is UNKNOWN:
         yield Undecided(f"the version of the chart {chart} is known only at the update")
         return
+    if not version and _has_digest(subject):
+        yield Undecided(f"the chart {chart} is pinned by a digest, which doesn't say its version")
+        return
     if not (isinstance(version, str) and _PINNED.fullmatch(version)):
         raise NotApplicableError("its version is not pinned; MW-VER-001 speaks about that")
     version = version.removeprefix("v")
@@ -103,9 +122,9 @@ def _supported(subject: Subject, _: Config) -> Iterator[Answer]:
     for release in releases:
         product = f"{release.product} {release.version}"
         if release.is_past_end_of_life(today()):
-            yield Violation(f"{subject.name} installs {product}, which has had no fixes since {release.end_of_life}")
+            yield Violation(f"it installs {product}, which has had no fixes since {release.end_of_life}")
         if release.insecure:
-            yield Violation(f"{subject.name} installs {product}, which is open to {listed(sorted(release.advisories))}")
+            yield Violation(f"it installs {product}, which is open to {listed(sorted(release.advisories))}")
 
 
 _ISTIOD = """\
@@ -128,11 +147,12 @@ PINNED = Rule(
     remedy="set `version` to one full version, such as the catalog's",
     notes=(
         "It looks at charts that the catalog knows. A full version is three numbers; `1.31`, `^1.31.0` and `1.31.x` "
-        "are ranges to Helm."
+        "are ranges to Helm. An OCI reference with a digest is pinned. A chart without a scheme and without "
+        "`repositoryOpts.repo` is a folder beside the program, which has no version to choose."
     ),
     bad=Example(
         _ISTIOD.format(version=""),
-        "istiod installs the chart istiod without a version: the newest one of the day",
+        "it installs the chart istiod without a version: the newest one of the day",
     ),
     good=Example(_ISTIOD.format(version=", version: 1.31.1")),
     references=("https://helm.sh/docs/helm/helm_install/",),
@@ -157,7 +177,7 @@ SUPPORTED = Rule(
     ),
     bad=Example(
         _ISTIOD.format(version=", version: 1.29.9"),
-        "istiod installs istio 1.29.9, which has had no fixes since 2026-10-15",
+        "it installs istio 1.29.9, which has had no fixes since 2026-10-15",
     ),
     good=Example(_ISTIOD.format(version=", version: 1.31.1")),
     references=("https://istio.io/latest/docs/releases/supported-releases/", "https://istio.io/latest/news/security/"),
