@@ -42,7 +42,7 @@ def _must_be_strict(subject: Subject) -> bool:
     """Whether the namespace is strict, or may be. Raises `NotApplicableError` where it isn't."""
     phase = at(subject.properties, "phase")
     if phase is not UNKNOWN and phase != "strict":
-        raise NotApplicableError(f"{_name(subject)} is not strict")
+        raise NotApplicableError("the namespace is not strict")
     return phase is not UNKNOWN
 
 
@@ -52,11 +52,11 @@ def _permissive_first(subject: Subject, _: Config) -> Iterator[Answer]:
     if before == "permissive":
         return
     if not is_strict or before is UNKNOWN:
-        yield Undecided(f"the phase of {_name(subject)}, or the one before it, is known only at the update")
+        yield Undecided("its phase, or the one before it, is known only at the update")
     elif before is None:
-        yield Violation(f"{_name(subject)} is strict, but no permissive phase before it is on record")
+        yield Violation("the namespace is strict, but no permissive phase before it is on record")
     else:
-        yield Violation(f"{_name(subject)} is strict, but was {_phase(before)} before")
+        yield Violation(f"the namespace is strict, but was {_phase(before)} before")
 
 
 PERMISSIVE_FIRST = Rule(
@@ -77,7 +77,7 @@ checkout:
   type: meshwright:index:AmbientNamespace
   properties: {namespace: checkout, phase: strict, since: "2026-11-16", previous: {phase: unmeshed}}
 """,
-        "checkout is strict, but was unmeshed before",
+        "the namespace is strict, but was unmeshed before",
     ),
     good=Example("""\
 checkout:
@@ -95,27 +95,27 @@ checkout:
 
 def _soak(subject: Subject, config: Config) -> Iterator[Answer]:
     is_strict = _must_be_strict(subject)
-    name, needed = _name(subject), int(config["soak_days"])
+    needed = int(config["soak_days"])
     before = at(subject.properties, "previous")
     if before is not UNKNOWN and at(before, "phase") not in ("permissive", UNKNOWN):
-        raise NotApplicableError(f"{name} was not permissive before; MW-ADO-001 speaks about that")
+        raise NotApplicableError("the namespace was not permissive before; MW-ADO-001 speaks about that")
     raw_begin, raw_end = at(before, "since"), at(subject.properties, "since")
     begin, end = day(raw_begin), min(day(raw_end) or today(), today())
     # An unknown last day is at best today.
     if begin is not None and (end - begin).days >= needed and raw_end is not UNKNOWN:
         return
     if not is_strict or before is UNKNOWN or raw_begin is UNKNOWN or at(before, "phase") is UNKNOWN:
-        yield Undecided(f"how long {name} was permissive is known only at the update")
+        yield Undecided("how long the namespace was permissive is known only at the update")
     elif begin is None:
-        yield Violation(f"{name} is strict, but since when it was permissive is not on record as YYYY-MM-DD")
+        yield Violation("the namespace is strict, but since when it was permissive is not on record as YYYY-MM-DD")
     elif (end - begin).days < needed:
         soaked = max(0, (end - begin).days)
         possible = begin + timedelta(days=needed)
         yield Violation(
-            f"{name} is strict after {soaked} of {needed} days in permissive; strict is possible from {possible}"
+            f"the namespace is strict after {soaked} of {needed} days in permissive; strict is possible from {possible}"
         )
     else:
-        yield Undecided(f"the day on which {name} turned strict is known only at the update")
+        yield Undecided("the day on which the namespace turned strict is known only at the update")
 
 
 SOAK = Rule(
@@ -152,7 +152,7 @@ checkout:
     since: "2026-11-20"
     previous: {phase: permissive, since: "2026-11-16"}
 """,
-        "checkout is strict after 4 of 7 days in permissive; strict is possible from 2026-11-23",
+        "the namespace is strict after 4 of 7 days in permissive; strict is possible from 2026-11-23",
     ),
     good=Example("""\
 checkout:
@@ -178,14 +178,15 @@ def _mesh_wide_last(subject: Subject, _: Config) -> Iterator[Answer]:
         for name, phase in known.items()
         if phase not in ("strict", UNKNOWN)
     ]
-    open_questions = not known or UNKNOWN in known.values()
     if mode == "STRICT" and behind:
         yield Violation(
             f"mesh-wide mTLS is STRICT, but {listed(behind)}: callers that speak plaintext would be cut off"
         )
-    elif phases is not UNKNOWN and not known:
-        yield Undecided("mesh-wide mTLS may be STRICT, but no namespace is listed with its phase")
-    elif open_questions or behind:
+    elif mode == "STRICT" and phases is not UNKNOWN and not known:
+        yield Violation(
+            "mesh-wide mTLS is STRICT, but no namespace is listed with its phase: nobody knows who would be cut off"
+        )
+    elif not known or behind or UNKNOWN in known.values():
         yield Undecided("the mesh-wide mode, or the phase of a namespace, is known only at the update")
 
 
@@ -203,8 +204,8 @@ MESH_WIDE_LAST = Rule(
     remedy="keep mesh-wide permissive, and set phase: strict for the namespaces that are ready",
     notes=(
         "It reads the component's own inputs `mode` and `phases`, so that it speaks before the change, even with "
-        "`--skip-preview`. Every listed namespace must be strict. For a PeerAuthentication written by hand see "
-        "MW-ADO-004."
+        "`--skip-preview`. At least one namespace must be listed, and all that are must be strict. Whether the list "
+        "is what the stack is, and a PeerAuthentication written by hand, are MW-ADO-004's."
     ),
     bad=Example(
         """\
@@ -232,13 +233,15 @@ def _one_at_a_time(stack: Stack, config: Config) -> Iterator[Answer]:
     unclear: list[Subject] = []
     for subject in subjects:
         began, phase, before = (at(subject.properties, *path) for path in _CHANGE)
+        # A change that is not dated is made now.
+        on = day(began) or today()
         if UNKNOWN in (began, phase, before):
             unclear.append(subject)
-        elif (on := day(began)) and on >= watched_from and phase != (before or "unmeshed"):
+        elif on >= watched_from and (phase or "unmeshed") != (before or "unmeshed"):
             changed[on].append(subject)
     for on, together in sorted(changed.items()):
         for earlier, later in pairwise(sorted(together, key=_name)):
-            message = f"{_name(later)} changes phase on {on}, the same day as {_name(earlier)}"
+            message = f"the namespace changes its phase on {on}, the same day as {_name(earlier)}"
             yield Violation(message, later, (earlier,))
     if unclear and len(subjects) > 1:
         yield Undecided(
@@ -261,7 +264,8 @@ ONE_AT_A_TIME = Rule(
     ),
     remedy="move one namespace, watch it, and move the next one on a later day",
     notes=(
-        "A change is a phase that differs from `previous.phase` (unmeshed where none is recorded), on the day `since`. "
+        "A change is a phase that differs from `previous.phase` (unmeshed where none is recorded), on the day `since`, "
+        "or today where that is no date. Two changes meet only on one and the same day; a day apart is enough. "
         "Namespaces of one day are named in pairs, by the order of their names; a waiver for either waives the pair."
     ),
     config={
@@ -281,7 +285,7 @@ catalog:
   type: meshwright:index:AmbientNamespace
   properties: {namespace: catalog, phase: permissive, since: "2026-11-20"}
 """,
-        "checkout changes phase on 2026-11-20, the same day as catalog",
+        "the namespace changes its phase on 2026-11-20, the same day as catalog",
     ),
     good=Example("""\
 checkout:
