@@ -13,7 +13,7 @@ it is also said on standard error, which the engine shows.
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import wraps
 from typing import Any, Final
 
@@ -88,6 +88,10 @@ class Analyzer(AnalyzerServicer):
         # The inputs of our components: rules on the stack get outputs, which leave out most of what a component was
         # given. They are kept whichever rules are asked.
         self._inputs: dict[str, Any] = {}
+        # Resources that rules take into account for others, and those whose rules wait for more of them.
+        self._before: list[Subject] = []
+        self._so_far: Stack | None = None
+        self._put_off: list[tuple[Setting, Subject]] = []
         self._ledger = Ledger(self._ledger.of_stack)
 
     def Handshake(self, request: Any, context: Any) -> Any:  # noqa: D102, N802
@@ -141,14 +145,22 @@ class Analyzer(AnalyzerServicer):
         self._ledger.annotated(request.urn, annotated_waivers(annotations, request.urn, request.name, BY_NAME))
         settings = self._settings.of_type(request.type)
         response = self._silence(request.type)
-        if not settings:
+        is_context = request.type in self._settings.context
+        if not settings and not is_context:
             return response
         answer = proto.AnalyzeResponse()
         answer.CopyFrom(response)
         subject = Subject(request.type, request.name, request.urn, wire.properties(request.properties))
+        if is_context:
+            self._before.append(subject)
+            self._so_far = None
         waivers = self._ledger.about(request.urn)
         for setting in settings:
-            self._tell(setting, judge_resource(setting.rule, subject, setting.config, waivers), subject, answer)
+            seen = replace(subject, stack=self._stack_so_far()) if setting.rule.context else subject
+            outcome = judge_resource(setting.rule, seen, setting.config, waivers)
+            if outcome.put_off:
+                self._put_off.append((setting, subject))
+            self._tell(setting, outcome, subject, answer)
         return answer
 
     @_refusing
@@ -156,6 +168,10 @@ class Analyzer(AnalyzerServicer):
         """Judge the stack as a whole: custom resources by their outputs, our components by their inputs."""
         stack = Stack((resource.type, self._lazily(resource)) for resource in request.resources)
         answer = proto.AnalyzeResponse()
+        for setting, subject in self._put_off:
+            whole = replace(subject, stack=stack)
+            outcome = judge_resource(setting.rule, whole, setting.config, self._ledger.about(subject.urn))
+            self._tell(setting, outcome, subject, answer)
         # What became of the waivers is known when all other rules have spoken.
         for setting in sorted(self._settings.of_stack, key=lambda setting: not setting.rule.applies_to):
             if not setting.rule.applies_to:
@@ -172,6 +188,11 @@ class Analyzer(AnalyzerServicer):
                 proto.PolicyNotApplicable(policy_name=name, reason=reason) for name in self._settings.unmending
             ]
         )
+
+    def _stack_so_far(self) -> Stack:
+        if self._so_far is None:
+            self._so_far = Stack.of_subjects(self._before, complete=False)
+        return self._so_far
 
     def _lazily(self, resource: Any) -> Callable[[], Subject]:
         def subject() -> Subject:
@@ -206,8 +227,7 @@ class Analyzer(AnalyzerServicer):
             details = {"message": waived.violation.message, "urn": urn, "waiver": asdict(waived.waiver)}
             reason = f"waived {json.dumps(details, default=str)}"
             answer.not_applicable.append(proto.PolicyNotApplicable(policy_name=rule.id, reason=reason))
-        if outcome.not_applicable:
-            reason = outcome.not_applicable
+        if reason := outcome.not_applicable or outcome.put_off:
             answer.not_applicable.append(proto.PolicyNotApplicable(policy_name=rule.id, reason=reason))
 
 

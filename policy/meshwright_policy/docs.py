@@ -26,6 +26,10 @@ def _page(rule: Rule) -> Iterator[str]:
     yield f"{rule.level.capitalize()} · severity {rule.severity} · `{rule.slug}`{before}\n"
     when = "each resource, before it is created or changed" if rule.check else "the stack as a whole"
     yield fill(f"It looks at {when}: {tokens}.", 118, break_long_words=False, break_on_hyphens=False) + "\n"
+    if rule.context:
+        beside = ", ".join(f"`{token}`" for token in rule.context)
+        yield fill(f"Beside it, it takes into account: {beside}.", 118, break_long_words=False, break_on_hyphens=False)
+        yield ""
     yield f"## Why\n\n{_prose(rule.why)}\n"
     yield f"## What to do\n\n{_prose(_sentence(rule.remedy))}\n"
     if rule.notes:

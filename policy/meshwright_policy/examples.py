@@ -1,6 +1,7 @@
 """A rule's examples as resources: what the documentation shows is what the tests run."""
 
 import json
+from dataclasses import replace
 from typing import Final
 
 import yaml
@@ -40,7 +41,12 @@ def outcomes(rule: Rule, example: Example) -> tuple[Outcome, ...]:
     """What a rule says about each resource of an example, or about all of them where it is a stack rule."""
     if rule.check_stack is not None:
         return (judge_stack(rule, stack(example), rule.configured({})),)
-    return tuple(judge_resource(rule, subject, rule.configured({})) for subject in subjects(example))
+    whole = Stack.of_subjects(subjects(example))
+    return tuple(
+        judge_resource(rule, replace(subject, stack=whole), rule.configured({}))
+        for subject in subjects(example)
+        if subject.type in rule.applies_to
+    )
 
 
 def stack(example: Example) -> Stack:

@@ -4,7 +4,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from meshwright.errors import MeshwrightError
-from meshwright_policy.record import Answer, Config, NotApplicableError, Rule, Subject, Undecided, Violation
+from meshwright_policy.record import (
+    Answer,
+    Config,
+    NotApplicableError,
+    PutOffError,
+    Rule,
+    Subject,
+    Undecided,
+    Violation,
+)
 from meshwright_policy.stack import Stack
 from meshwright_policy.values import at, today
 from meshwright_policy.waivers import Waiver
@@ -29,6 +38,8 @@ class Outcome:
     undecided: tuple[Undecided, ...] = ()
     waived: tuple[Waived, ...] = ()
     not_applicable: str = ""
+    put_off: str = ""
+    """What it waits for: the rule is to be asked again when the stack is complete."""
     met: tuple[Waiver, ...] = ()
     """Waivers that are meant for a violation, in force or not."""
     still_open: tuple[Waiver, ...] = ()
@@ -36,8 +47,8 @@ class Outcome:
 
     @property
     def verdict(self) -> str:
-        """The worst that was found: violated, undecided, waived, not_applicable or passed."""
-        for name in ("violated", "undecided", "waived", "not_applicable"):
+        """The worst that was found: violated, undecided, waived, not_applicable, put_off or passed."""
+        for name in ("violated", "undecided", "waived", "not_applicable", "put_off"):
             if getattr(self, "violations" if name == "violated" else name):
                 return name
         return "passed"
@@ -70,6 +81,8 @@ def _judge(
         answers: tuple[Answer, ...] = tuple(check())
     except NotApplicableError as reason:
         return Outcome(not_applicable=str(reason))
+    except PutOffError as reason:
+        return Outcome(put_off=str(reason))
     except Exception as error:
         where = subject.name if subject is not None else "the stack"
         raise RuleError(f"rule {rule.id} failed on {where}: {_cause(error)}") from error

@@ -36,6 +36,8 @@ class Subject:
     properties: Mapping[str, Any]
     parent: str = ""
     """URN of its parent; known to stack rules alone."""
+    stack: "Stack | None" = field(default=None, repr=False, compare=False)
+    """Resources of the types in its rule's ``context``: those that came before it, and at the end all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,10 @@ class Undecided:
 
 class NotApplicableError(Exception):
     """The rule has nothing to say about this resource; the text says why."""
+
+
+class PutOffError(Exception):
+    """What came before the resource doesn't settle the matter: it is asked again at the end, with the whole stack."""
 
 
 Answer: TypeAlias = Violation | Undecided
@@ -107,6 +113,8 @@ class Rule:
     level: Level
     applies_to: tuple[str, ...]
     """Type tokens; other resources are not applicable. Empty for a rule about the stack's waivers."""
+    context: tuple[str, ...] = ()
+    """Type tokens of other resources that a resource rule takes into account."""
     why: str
     remedy: str
     """What to do, in the imperative."""
@@ -121,7 +129,7 @@ class Rule:
     config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Option -> JSON schema, each with a description and a default."""
     check: ResourceCheck | None = None
-    """Sees a resource's inputs, before it is created or changed."""
+    """Sees a resource's inputs, before it is created or changed. With a ``context`` it may put its answer off."""
     check_stack: StackCheck | None = None
     """Sees the whole stack, at the end."""
 

@@ -51,6 +51,7 @@ class Settings:
                 self._of_type[token].append(setting)
         self.of_resources = tuple(setting for setting in settings if setting.rule.check)
         self.of_stack = tuple(setting for setting in settings if setting.rule.check_stack)
+        self.context = frozenset(token for setting in settings for token in setting.rule.context)
         self.judged = frozenset(setting.rule.id for setting in settings)
         self.unmending = tuple(name for name, choice in chosen.items() if choice.level == "remediate" and name != ALL)
 

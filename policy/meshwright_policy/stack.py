@@ -18,10 +18,14 @@ class Stack:
         resources: Type token and a function that makes the subject, for each resource in the stack's order. The
             function is called once, when a rule asks for the type.
         waivers: Each waiver with what became of it.
+        complete: Whether nothing can follow.
     """
 
-    def __init__(self, resources: Iterable[tuple[str, Lazy]], waivers: tuple[Use, ...] = ()) -> None:
+    def __init__(
+        self, resources: Iterable[tuple[str, Lazy]], waivers: tuple[Use, ...] = (), *, complete: bool = True
+    ) -> None:
         self.waivers = waivers
+        self.complete = complete
         self._of_type: defaultdict[str, list[int]] = defaultdict(list)
         self._resources: list[Lazy | Subject] = []
         self._derived: dict[Callable[[Stack], Any], Any] = {}
@@ -30,9 +34,12 @@ class Stack:
             self._resources.append(make)
 
     @classmethod
-    def of_subjects(cls, subjects: Iterable[Subject], waivers: tuple[Use, ...] = ()) -> "Stack":
+    def of_subjects(
+        cls, subjects: Iterable[Subject], waivers: tuple[Use, ...] = (), *, complete: bool = True
+    ) -> "Stack":
         """A stack of resources that are at hand."""
-        return cls(((subject.type, lambda subject=subject: subject) for subject in subjects), waivers)  # type: ignore[misc]
+        lazy = ((subject.type, lambda subject=subject: subject) for subject in subjects)
+        return cls(lazy, waivers, complete=complete)
 
     def of(self, *tokens: str) -> tuple[Subject, ...]:
         """The resources of some types, in the stack's order."""

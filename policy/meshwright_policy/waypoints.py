@@ -21,11 +21,11 @@ _L7 = re.compile("|".join(rf"(?<![a-z0-9]){re.escape(word)}" for word in L7_WORD
 def _has_a_reason(subject: Subject, _: Config) -> Iterator[Answer]:
     reason = at(subject.properties, "reason")
     if reason is UNKNOWN:
-        yield Undecided("the reason is known only at the update")
+        yield Undecided("its reason is known only at the update")
     elif not isinstance(reason, str) or not reason.strip():
-        yield Violation(f"the waypoint {subject.name} gives no reason")
+        yield Violation("the waypoint gives no reason")
     elif not _L7.search(reason.lower()):
-        yield Violation(f"the reason of the waypoint {subject.name} names no L7 need")
+        yield Violation("its reason names no L7 need")
 
 
 WAYPOINT_REASON = Rule(
@@ -52,7 +52,7 @@ catalog:
   type: meshwright:index:Waypoint
   properties: {namespace: catalog, reason: needed}
 """,
-        "the reason of the waypoint catalog names no L7 need",
+        "its reason names no L7 need",
     ),
     good=Example("""\
 catalog:

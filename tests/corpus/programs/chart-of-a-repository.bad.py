@@ -1,4 +1,4 @@
-# finds: MW-VER-001 violated base-any: base-any installs the chart base without a version: the newest one of the day
+# finds: MW-VER-001 violated base-any: it installs the chart base without a version: the newest one of the day
 from pulumi_kubernetes.helm.v3 import Release
 
 Release("base-any", chart="base", repository_opts={"repo": "https://istio-release.storage.googleapis.com/charts"})

@@ -1,4 +1,4 @@
-# finds: MW-VER-002 violated istiod-old: istiod-old installs istio 1.29.9, which has had no fixes since 2026-10-15
+# finds: MW-VER-002 violated istiod-old: it installs istio 1.29.9, which has had no fixes since 2026-10-15
 from pulumi_kubernetes.helm.v3 import Release
 
 Release(

@@ -1,4 +1,4 @@
-# finds: MW-VER-001 violated istiod-any: istiod-any installs the chart istiod without a version: the newest one of the day
+# finds: MW-VER-001 violated istiod-any: it installs the chart istiod without a version: the newest one of the day
 from pulumi_kubernetes.helm.v3 import Release
 
 Release("istiod-any", chart="oci://ghcr.io/istio/release/charts/istiod")

@@ -1,4 +1,4 @@
-# finds: MW-ADO-003 undecided nobody-listed: mesh-wide mTLS may be STRICT, but no namespace is listed with its phase
+# finds: MW-ADO-003 violated nobody-listed: mesh-wide mTLS is STRICT, but no namespace is listed with its phase: nobody knows who would be cut off
 import pulumi
 
 pulumi.ComponentResource(

@@ -1,4 +1,4 @@
-# finds: MW-ADO-001 undecided park: the phase of park, or the one before it, is known only at the update
+# finds: MW-ADO-001 undecided park: its phase, or the one before it, is known only at the update
 import pulumi
 from pulumi_kubernetes.core.v1 import ConfigMap
 

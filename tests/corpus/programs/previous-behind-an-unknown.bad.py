@@ -1,5 +1,5 @@
-# finds: MW-ADO-001 undecided post: the phase of post, or the one before it, is known only at the update
-# finds: MW-ADO-002 undecided post: how long post was permissive is known only at the update
+# finds: MW-ADO-001 undecided post: its phase, or the one before it, is known only at the update
+# finds: MW-ADO-002 undecided post: how long the namespace was permissive is known only at the update
 import pulumi
 from pulumi_kubernetes.core.v1 import ConfigMap
 

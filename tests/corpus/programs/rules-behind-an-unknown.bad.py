@@ -1,13 +1,14 @@
-# finds: MW-IST-002 undecided hidden-deny: the rules of hidden-deny are known only at the update
+# finds: MW-IST-002 undecided hidden-deny: its rules are known only at the update
 from pulumi_kubernetes.apiextensions import CustomResource
-from pulumi_kubernetes.core.v1 import ConfigMap
+from pulumi_kubernetes.core.v1 import ConfigMap, Namespace
 
 later = ConfigMap("hidden", metadata={"name": "hidden"})
 
+Namespace("hidden-deny", metadata={"name": "hidden-deny", "labels": {"istio.io/dataplane-mode": "ambient"}})
 CustomResource(
     "hidden-deny",
     api_version="security.istio.io/v1",
     kind="AuthorizationPolicy",
-    metadata={"name": "hidden-deny", "namespace": "shop"},
+    metadata={"name": "hidden-deny", "namespace": "hidden-deny"},
     spec={"action": "DENY", "rules": later.id.apply(lambda _: [{"to": [{"operation": {"methods": ["DELETE"]}}]}])},
 )

@@ -1,13 +1,14 @@
 from pulumi_kubernetes.apiextensions import CustomResource
-from pulumi_kubernetes.core.v1 import ConfigMap
+from pulumi_kubernetes.core.v1 import ConfigMap, Namespace
 
 later = ConfigMap("hidden", metadata={"name": "hidden"})
 
+Namespace("hidden-deny", metadata={"name": "hidden-deny", "labels": {"istio.io/dataplane-mode": "ambient"}})
 CustomResource(
     "hidden-deny",
     api_version="security.istio.io/v1",
     kind="AuthorizationPolicy",
-    metadata={"name": "hidden-deny", "namespace": "shop"},
+    metadata={"name": "hidden-deny", "namespace": "hidden-deny"},
     spec={
         "action": "DENY",
         "targetRefs": [{"kind": "Service", "group": "", "name": "cart"}],

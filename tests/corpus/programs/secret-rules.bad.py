@@ -1,11 +1,13 @@
-# finds: MW-IST-002 violated secret-deny: DENY policy secret-deny: its rule never fires at ztunnel, which knows no methods: what it should deny is allowed
+# finds: MW-IST-002 violated secret-deny: its rule never fires at ztunnel, which knows no methods: what it should deny is allowed
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
+from pulumi_kubernetes.core.v1 import Namespace
 
+Namespace("secret-deny", metadata={"name": "secret-deny", "labels": {"istio.io/dataplane-mode": "ambient"}})
 CustomResource(
     "secret-deny",
     api_version="security.istio.io/v1",
     kind="AuthorizationPolicy",
-    metadata={"name": "secret-deny", "namespace": "shop"},
+    metadata={"name": "secret-deny", "namespace": "secret-deny"},
     spec=pulumi.Output.secret({"action": "DENY", "rules": [{"to": [{"operation": {"methods": ["DELETE"]}}]}]}),
 )

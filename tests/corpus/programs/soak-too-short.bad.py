@@ -1,4 +1,4 @@
-# finds: MW-ADO-002 violated shop: shop is strict after 6 of 7 days in permissive; strict is possible from 2026-10-09
+# finds: MW-ADO-002 violated shop: the namespace is strict after 6 of 7 days in permissive; strict is possible from 2026-10-09
 import pulumi
 
 pulumi.ComponentResource(

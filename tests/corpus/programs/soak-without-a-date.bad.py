@@ -1,4 +1,4 @@
-# finds: MW-ADO-002 violated mail: mail is strict, but since when it was permissive is not on record as YYYY-MM-DD
+# finds: MW-ADO-002 violated mail: the namespace is strict, but since when it was permissive is not on record as YYYY-MM-DD
 import pulumi
 
 pulumi.ComponentResource(

@@ -1,4 +1,4 @@
-# finds: MW-ADO-007 violated two: two changes phase on 2026-11-20, the same day as one
+# finds: MW-ADO-007 violated two: the namespace changes its phase on 2026-11-20, the same day as one
 import pulumi
 
 pulumi.ComponentResource(

@@ -1,4 +1,4 @@
-# finds: MW-ADO-001 violated cart: cart is strict, but no permissive phase before it is on record
+# finds: MW-ADO-001 violated cart: the namespace is strict, but no permissive phase before it is on record
 import pulumi
 
 pulumi.ComponentResource(

@@ -1,4 +1,4 @@
-# finds: MW-ADO-001 violated till: till is strict, but was unmeshed before
+# finds: MW-ADO-001 violated till: the namespace is strict, but was unmeshed before
 import pulumi
 
 pulumi.ComponentResource(

@@ -1,4 +1,4 @@
-# finds: MW-IST-001 waived pilot: until 2026-11-23 by edge: a pilot (the reason of the waypoint pilot names no L7 need)
+# finds: MW-IST-001 waived pilot: until 2026-11-23 by edge: a pilot (its reason names no L7 need)
 # waivers: [{"rule": "MW-IST-001", "resource": "pilot", "reason": "a pilot", "owner": "edge", "expires": "2026-11-23"}]
 import pulumi
 

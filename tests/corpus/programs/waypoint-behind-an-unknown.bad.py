@@ -1,4 +1,4 @@
-# finds: MW-IST-001 undecided reason-later: the reason is known only at the update
+# finds: MW-IST-001 undecided reason-later: its reason is known only at the update
 import pulumi
 from pulumi_kubernetes.core.v1 import ConfigMap
 

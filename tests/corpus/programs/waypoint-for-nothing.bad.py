@@ -1,4 +1,4 @@
-# finds: MW-IST-001 violated needed: the reason of the waypoint needed names no L7 need
+# finds: MW-IST-001 violated needed: its reason names no L7 need
 import pulumi
 
 pulumi.ComponentResource(

@@ -1,4 +1,4 @@
-# finds: MW-IST-001 violated no-reason: the waypoint no-reason gives no reason
+# finds: MW-IST-001 violated no-reason: the waypoint gives no reason
 import pulumi
 
 pulumi.ComponentResource(

@@ -22,7 +22,10 @@ NAMESPACE = "meshwright:index:AmbientNamespace"
 POLICY = "kubernetes:security.istio.io/v1:AuthorizationPolicy"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 EARLY = {"namespace": "shop", "phase": "strict"}
-DENY = {
+KUBERNETES_NAMESPACE = "kubernetes:core/v1:Namespace"
+AMBIENT = {"metadata": {"name": "default", "labels": {"istio.io/dataplane-mode": "ambient"}}}
+SIDECARS = {"metadata": {"name": "default", "labels": {"istio-injection": "enabled"}}}
+DENY: dict[str, Any] = {
     "metadata": {"name": "deny"},
     "spec": {"action": "DENY", "rules": [{"to": [{"operation": {"methods": ["GET"]}}]}]},
 }
@@ -125,7 +128,7 @@ def test_each_verdict_is_told_in_the_words_of_the_sdk(engine: Engine) -> None:
         policyPackVersion=__version__,
         description="A namespace turns strict only after it was permissive",
         message="A namespace turns strict only after it was permissive\n"
-        "shop is strict, but no permissive phase before it is on record\n"
+        "the namespace is strict, but no permissive phase before it is on record\n"
         "→ set the phase to permissive first, and record it as `previous` when the namespace turns strict "
         "(docs/rules/MW-ADO-001.md)",
         enforcementLevel=proto.MANDATORY,
@@ -135,11 +138,11 @@ def test_each_verdict_is_told_in_the_words_of_the_sdk(engine: Engine) -> None:
     assert undecided.enforcementLevel == proto.ADVISORY
     assert undecided.message == (
         f"can't run policy 'MW-ADO-001' from policy pack 'meshwright@v{__version__}' during preview: "
-        "the phase of shop, or the one before it, is known only at the update"
+        "its phase, or the one before it, is known only at the update"
     )
     fine = engine.analyze(NAMESPACE, "shop", {"namespace": "shop", "phase": "permissive"})
     assert not fine.diagnostics
-    assert _silent(fine)["MW-ADO-001"] == "shop is not strict"
+    assert _silent(fine)["MW-ADO-001"] == "the namespace is not strict"
     assert _silent(fine)["MW-IST-001"] == "it looks at other types"
     other = engine.analyze("other:index:Type", "it", EARLY)
     assert not other.diagnostics
@@ -165,7 +168,7 @@ def test_inputs_are_remembered_whichever_rules_are_asked(engine: Engine) -> None
     for name in ("cart", "shop"):
         engine.analyze(NAMESPACE, name, {"namespace": name, "phase": "permissive", "since": "2026-11-20"})
     answer = engine.stack(*((NAMESPACE, name, {"namespace": name}) for name in ("cart", "shop")))
-    assert _said(answer) == [("MW-ADO-007", "shop changes phase on 2026-11-20, the same day as cart")]
+    assert _said(answer) == [("MW-ADO-007", "the namespace changes its phase on 2026-11-20, the same day as cart")]
     assert answer.diagnostics[0].urn == _urn(NAMESPACE, "shop")
     # The next deployment begins with nothing.
     assert _said(engine.stack((NAMESPACE, "cart", {}), (NAMESPACE, "shop", {}))) == []
@@ -180,6 +183,70 @@ def test_a_violation_and_an_open_question_are_both_told(engine: Engine) -> None:
     assert [diagnostic.message.startswith("can't run policy") for diagnostic in told] == [False, True]
 
 
+FIRES = "its rule never fires at ztunnel, which knows no methods: what it should deny is allowed"
+
+
+def test_what_came_before_a_policy_is_enough_to_refuse_it(engine: Engine) -> None:
+    engine.analyze(KUBERNETES_NAMESPACE, "default", AMBIENT)
+    assert _said(engine.analyze(POLICY, "deny", DENY)) == [("MW-IST-002", FIRES)]
+    assert not engine.stack((KUBERNETES_NAMESPACE, "default", AMBIENT), (POLICY, "deny", DENY)).diagnostics
+    # The next deployment begins with nothing.
+    assert not engine.analyze(POLICY, "deny", DENY).diagnostics
+
+
+def test_a_policy_before_its_namespace_is_judged_at_the_end(engine: Engine) -> None:
+    put_off = engine.analyze(POLICY, "deny", DENY)
+    assert not put_off.diagnostics
+    assert _silent(put_off)["MW-IST-002"] == "whether its namespace is ambient shows at the end of the stack"
+    engine.analyze(KUBERNETES_NAMESPACE, "default", AMBIENT)
+    told = engine.stack((POLICY, "deny", DENY), (KUBERNETES_NAMESPACE, "default", AMBIENT))
+    assert _said(told) == [("MW-IST-002", FIRES)]
+    assert (told.diagnostics[0].urn, told.diagnostics[0].enforcementLevel) == (_urn(POLICY, "deny"), proto.MANDATORY)
+    assert not engine.stack((POLICY, "deny", DENY)).diagnostics
+
+
+@pytest.mark.parametrize("first", [KUBERNETES_NAMESPACE, POLICY])
+def test_a_policy_for_sidecars_is_left_alone_in_any_order(engine: Engine, first: str) -> None:
+    resources = [(KUBERNETES_NAMESPACE, "default", SIDECARS), (POLICY, "deny", DENY)]
+    for resource in sorted(resources, key=lambda resource: resource[0] != first):
+        assert not engine.analyze(*resource).diagnostics
+    told = engine.stack(*resources)
+    assert not told.diagnostics
+    assert _silent(told)["MW-IST-002"] == "its namespace is on sidecars, which enforce it"
+
+
+def test_a_label_that_is_added_later_is_seen(engine: Engine) -> None:
+    patch = ("kubernetes:core/v1:NamespacePatch", "patch", AMBIENT)
+    resources = [(KUBERNETES_NAMESPACE, "default", SIDECARS), (POLICY, "deny", DENY), patch]
+    for resource in resources:
+        assert not engine.analyze(*resource).diagnostics
+    assert _said(engine.stack(*resources)) == [("MW-IST-002", FIRES)]
+
+
+def test_a_selected_waypoint_that_comes_later_is_seen(engine: Engine) -> None:
+    gateway = {"metadata": {"name": "wp"}, "spec": {"gatewayClassName": "istio-waypoint"}}
+    spec = {**DENY["spec"], "selector": {"matchLabels": {"gateway.networking.k8s.io/gateway-name": "wp"}}}
+    assert not engine.analyze(POLICY, "deny", {**DENY, "spec": spec}).diagnostics
+    assert _said(engine.stack(("kubernetes:gateway.networking.k8s.io/v1:Gateway", "wp", gateway))) == [
+        ("MW-IST-002", FIRES)
+    ]
+
+
+def test_what_was_put_off_can_be_waived(engine: Engine) -> None:
+    engine.configure(waivers=[{**WAIVER, "rule": "MW-IST-002", "resource": "deny"}])
+    engine.analyze(POLICY, "deny", DENY)
+    told = engine.stack((KUBERNETES_NAMESPACE, "default", AMBIENT))
+    assert not told.diagnostics
+    assert json.loads(_silent(told)["MW-IST-002"].removeprefix("waived "))["urn"] == _urn(POLICY, "deny")
+
+
+def test_what_nothing_shows_is_an_open_question_about_the_policy(engine: Engine) -> None:
+    engine.analyze(POLICY, "deny", DENY)
+    (told,) = engine.stack((POLICY, "deny", DENY)).diagnostics
+    assert told.message.endswith(": nothing in the stack shows whether its namespace is ambient")
+    assert (told.urn, told.enforcementLevel) == (_urn(POLICY, "deny"), proto.ADVISORY)
+
+
 WAIVER = {"rule": "MW-ADO-001", "resource": "shop", "reason": "a pilot", "owner": "us", "expires": "2026-12-01"}
 
 
@@ -189,7 +256,7 @@ def test_a_waived_violation_is_told_with_all_that_is_known_of_it(
     engine.configure({"MW-ADO-002": "disabled"}, [{**WAIVER, "ticket": "OPS-7"}])
     answer = engine.analyze(NAMESPACE, "shop", EARLY)
     assert not answer.diagnostics
-    message = "shop is strict, but no permissive phase before it is on record"
+    message = "the namespace is strict, but no permissive phase before it is on record"
     assert json.loads(_silent(answer)["MW-ADO-001"].removeprefix("waived ")) == {
         "message": message,
         "urn": _urn(NAMESPACE, "shop"),
@@ -206,6 +273,7 @@ def test_a_kubernetes_object_carries_its_own_waiver(engine: Engine) -> None:
         ("the gateway strips it; owner=edge; expires=2026-12-01", []),
         ("the gateway strips it; owner=edge; expires=2026-11-22", ["MW-IST-002", "MW-WVR-001"]),
     ):
+        engine.analyze(KUBERNETES_NAMESPACE, "default", AMBIENT)
         metadata = {"name": "deny", "annotations": {key: value, "other": "x"}}
         told = engine.analyze(POLICY, "deny", {**DENY, "metadata": metadata}).diagnostics
         of_stack = engine.stack().diagnostics
@@ -216,6 +284,7 @@ def test_a_kubernetes_object_carries_its_own_waiver(engine: Engine) -> None:
 
 def test_an_annotation_waives_for_its_own_resource_alone(engine: Engine) -> None:
     key = "meshwright.dev/waive-MW-IST-002"
+    engine.analyze(KUBERNETES_NAMESPACE, "default", AMBIENT)
     annotated = {"name": "deny", "annotations": {key: "a pilot; expires=2026-12-01"}}
     assert not engine.analyze(POLICY, "deny", {**DENY, "metadata": annotated}).diagnostics
     assert engine.analyze(POLICY, "deny-too", DENY).diagnostics

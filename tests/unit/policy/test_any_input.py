@@ -107,11 +107,20 @@ BY_ID = {rule.id: rule for rule in RULES}
 
 def _judge(rule: Rule, properties: dict[str, Any]) -> Outcome:
     if rule.check is not None:
-        return judge_resource(rule, Subject(rule.applies_to[0], "it", "urn", properties), rule.configured({}))
+        subject = Subject(rule.applies_to[0], "it", "urn", properties, stack=_around(rule, properties))
+        return judge_resource(rule, subject, rule.configured({}))
     subjects = tuple(
         Subject(token, f"it-{index}", "urn", properties) for index, token in enumerate(rule.applies_to * 2)
     )
     return judge_stack(rule, Stack.of_subjects(subjects), rule.configured({}))
+
+
+def _around(rule: Rule, properties: dict[str, Any]) -> Stack:
+    """An ambient namespace, and a resource of every type that the rule takes into account, with the same properties."""
+    labels = {"istio.io/dataplane-mode": "ambient"}
+    shop = Subject("kubernetes:core/v1:Namespace", "shop", "urn", {"metadata": {"name": "shop", "labels": labels}})
+    others = (Subject(token, f"other-{index}", "urn", properties) for index, token in enumerate(rule.context))
+    return Stack.of_subjects((shop, *others))
 
 
 def _says(outcome: Outcome) -> str:

@@ -61,7 +61,7 @@ def test_our_pack_over_the_protocol(running: PolicyPack) -> None:
         )
     )
     assert (report.pack, report.blocks, report.remediations) == ("meshwright", True, ())
-    violated, undecided, waived = report.findings
+    violated, undecided, unlisted, waived = report.findings
     assert violated == Finding(
         rule="MW-ADO-003",
         title="Strict mTLS waits until every namespace is meshed",
@@ -75,11 +75,15 @@ def test_our_pack_over_the_protocol(running: PolicyPack) -> None:
         url="docs/rules/MW-ADO-003.md",
         source=line,
     )
+    assert (unlisted.rule, unlisted.resource) == ("MW-ADO-004", "mesh-wide")
+    assert unlisted.message == (
+        "mesh-wide mTLS is STRICT, but cart is permissive and till is permissive: `phases` doesn't match the stack"
+    )
     assert (undecided.rule, undecided.verdict, undecided.level) == ("MW-IST-001", Verdict.UNDECIDED, "advisory")
-    assert undecided.message == "the reason is known only at the update"
+    assert undecided.message == "its reason is known only at the update"
     assert (waived.rule, waived.verdict, waived.resource) == ("MW-ADO-007", Verdict.WAIVED, "till")
     assert waived.message == (
-        "until 2026-12-01 by us: they move together (till changes phase on 2026-11-20, the same day as cart)"
+        "until 2026-12-01 by us: they move together (the namespace changes its phase on 2026-11-20, the same day as cart)"
     )
     by_rule = {rule.rule: rule for rule in report.rules}
     assert list(by_rule) == sorted(by_rule)
@@ -88,7 +92,7 @@ def test_our_pack_over_the_protocol(running: PolicyPack) -> None:
         "MW-ADO-001": "not_applicable",
         "MW-ADO-002": "not_applicable",
         "MW-ADO-003": "violated",
-        "MW-ADO-004": "not_applicable",
+        "MW-ADO-004": "violated",
         "MW-ADO-007": "waived",
     }
 
@@ -248,7 +252,10 @@ def test_an_annotation_waives_and_the_finding_says_why_and_until_when() -> None:
     metadata = {"name": "deny", "annotations": {"meshwright.dev/waive-MW-IST-004": reason}}
     kind = "kubernetes:security.istio.io/v1:AuthorizationPolicy"
     report = evaluate(
-        graph(resource(kind, "deny", {"metadata": metadata, "spec": {"action": "CUSTOM"}})), OURS, config={}
+        graph(resource(kind, "deny", {"metadata": metadata, "spec": {"action": "CUSTOM"}})),
+        OURS,
+        config={},
+        rules={"MW-IST-004": {"ambient_namespaces": ["default"]}},
     )
     (finding,) = report.findings
     assert (finding.verdict, finding.resource) == (Verdict.WAIVED, "deny")
@@ -260,7 +267,7 @@ def test_an_annotation_waives_and_the_finding_says_why_and_until_when() -> None:
         resource="deny",
         urn=urn(kind, "deny"),
     )
-    assert finding.message.startswith("until 2026-12-01 by edge: the gateway strips it (CUSTOM policy deny never")
+    assert finding.message.startswith("until 2026-12-01 by edge: the gateway strips it (the CUSTOM policy never")
 
 
 NO_RULE = "the waiver is for 'MW-ADO-099', which is no rule; see meshwright rules list (MW-E085)"

@@ -80,7 +80,7 @@ def test_annotations_are_read_and_nothing_else(properties: dict[str, Any], found
         ("MW-ADO-002", {"soak_days": -1.0}, "give it a value of type integer of at least 0"),
         ("MW-ADO-004", {"root_namespace": 1}, "give it a value of type string"),
         ("MW-IST-002", {"sidecar_namespaces": ["a", 1]}, "give it a value of type array"),
-        ("MW-IST-002", {"namespaces": []}, "MW-IST-002 has no option 'namespaces'; one of: sidecar_namespaces"),
+        ("MW-IST-002", {"namespaces": []}, "MW-IST-002 has no option 'namespaces'; one of: ambient_namespaces"),
         ("MW-ADO-001", {"x": 1}, "MW-ADO-001 has no option 'x'; one of: it has no options"),
         ("MW-ADO-0", {}, "it has no rule 'MW-ADO-0'; one of: all, MW-ADO-001"),
     ],

@@ -32,7 +32,8 @@ def _judge(
 ) -> Outcome:
     if rule.check_stack is not None:
         return judge_stack(rule, Stack.of_subjects(resources, uses), rule.configured(config), waivers)
-    (resource,) = resources
+    # A resource rule judges the last one; the others came before it.
+    resource = replace(resources[-1], stack=Stack.of_subjects(resources[:-1]))
     return judge_resource(rule, resource, rule.configured(config), waivers)
 
 
@@ -98,9 +99,9 @@ def test_a_waiver_is_for_names_and_urns() -> None:
 
 
 def test_a_waiver_is_not_for_a_whole_namespace() -> None:
-    (policy_,) = policy("{action: CUSTOM, provider: {name: opa}}", "{name: ask, namespace: shop}")
+    (shop, policy_) = policy("{action: CUSTOM, provider: {name: opa}}", "{name: ask, namespace: shop}")
     for resource, verdict in (("shop", "violated"), ("ask", "waived")):
-        outcome = _judge(BY_ID["MW-IST-004"], (policy_,), {}, (Waiver("MW-IST-004", resource, "r", "", date.max),))
+        outcome = _judge(BY_ID["MW-IST-004"], (shop, policy_), {}, (Waiver("MW-IST-004", resource, "r", "", date.max),))
         assert outcome.verdict == verdict
 
 
