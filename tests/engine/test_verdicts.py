@@ -31,11 +31,12 @@ class Ours(pulumi.ComponentResource):
         self.register_outputs({"namespace": inputs.get("namespace")})
 
 
-def policy(name, spec):
+def policy(name, spec, namespace="shop"):
     CustomResource(name, api_version="security.istio.io/v1", kind="AuthorizationPolicy",
-                   metadata={"name": name, "namespace": "shop"}, spec=spec)
+                   metadata={"name": name, "namespace": namespace}, spec=spec)
 
 
+Namespace("shop", metadata={"name": "shop", "labels": {"istio.io/dataplane-mode": "ambient"}})
 later = Namespace("later").id
 L7 = {"to": [{"operation": {"methods": ["DELETE"]}}]}
 L4 = {"from": [{"source": {"principals": ["web"]}}]}
@@ -49,6 +50,10 @@ policy("fine", {"action": "DENY", "rules": [L4]})
 policy("attached", {"action": "DENY", "targetRefs": [{"kind": "Service", "group": "", "name": "cart"}], "rules": [L7]})
 policy("custom", {"action": "CUSTOM", "provider": {"name": "opa"}, "rules": [{}]})
 policy("audit", {"action": "AUDIT", "rules": [{}]})
+policy("put-off", {"action": "DENY", "rules": [L7]}, "bank")
+policy("on-sidecars", {"action": "DENY", "rules": [L7]}, "side")
+Namespace("bank", metadata={"name": "bank", "labels": {"istio.io/dataplane-mode": "ambient"}})
+Namespace("side", metadata={"name": "side", "labels": {"istio-injection": "enabled"}})
 policy("unknown-rules", {"action": "DENY", "rules": later.apply(lambda _: [L7])})
 policy("unknown-methods", {"rules": [{"to": [{"operation": {"methods": later.apply(lambda _: ["GET"])}}]}]})
 policy("unknown-method", {"rules": [{"to": [{"operation": {"methods": [later]}}]}]})
@@ -56,7 +61,7 @@ CustomResource("by-hand", api_version="security.istio.io/v1", kind="PeerAuthenti
                metadata={"name": "default", "namespace": "istio-system"}, spec={"mtls": {"mode": "STRICT"}})
 Namespace("old", metadata={"name": "old"})
 Release("istiod", chart="oci://ghcr.io/istio/release/charts/istiod", version="1.29.9")
-Release("ztunnel", chart="ztunnel")
+Release("ztunnel", chart="oci://ghcr.io/istio/release/charts/ztunnel")
 Release("base", chart="oci://ghcr.io/istio/release/charts/base", version=later)
 Ours("AmbientNamespace", "cart", {"namespace": "cart", "phase": "permissive", "since": "2026-11-20"})
 Ours("AmbientNamespace", "till", {"namespace": "till", "phase": "permissive", "since": "2026-11-20"})
@@ -113,6 +118,9 @@ def test_both_give_the_same_verdicts(stubbed: Stubbed, project: Path, monkeypatc
     }
     assert ours == theirs
     assert {rule for rule, *_ in ours} >= {f"MW-IST-00{number}" for number in range(1, 6)}
+    policies = {(resource, verdict) for rule, resource, verdict, _ in ours if rule == "MW-IST-002"}
+    assert ("put-off", "violated") in policies
+    assert "on-sidecars" not in {resource for resource, _ in policies}
     assert report.blocks
     (waived,) = [finding for finding in report.findings if finding.verdict is Verdict.WAIVED]
     assert f"MW-ADO-007 waived {waived.message} at {waived.urn}" in printed
@@ -129,8 +137,8 @@ def test_what_hides_behind_an_unknown_is_undecided_at_preview_and_refused_at_up(
     pulumi = stubbed.project(project)
     pulumi.select("dev")
     preview = pulumi.run("preview", "--policy-pack", str(ROOT / "policy"))
-    assert "the rules of hidden are known only at the update" in preview.stdout
+    assert "its rules are known only at the update" in preview.stdout
     up = pulumi.run("up", "--yes", "--skip-preview", "--policy-pack", str(ROOT / "policy"), check=False)
     assert up.returncode != 0
-    assert "DENY policy hidden: its rule never fires at ztunnel" in up.stdout
+    assert "its rule never fires at ztunnel" in up.stdout
     assert not [resource for resource in pulumi.state() if resource["urn"].endswith("::hidden")]
