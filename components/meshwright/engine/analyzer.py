@@ -309,7 +309,9 @@ class Session:
                 raise PolicyPackError(Problem(Code.PACK_TIMEOUT, what, remedy, str(self._process.pack))) from error
             if on_failure is not None and code == grpc.StatusCode.UNKNOWN:
                 on_failure(error)
-            what = self._process.last_words() or self._process.redact(error.details() or "")
+            details = self._process.redact(error.details() or "")
+            # What a raising pack writes may be half written yet; where it died, its last words tell more than gRPC.
+            what = details if code == grpc.StatusCode.UNKNOWN else self._process.last_words() or details
             remedy = "mend the pack"
             problem = Problem(
                 Code.PACK_FAILED, f"the policy pack failed at {method}: {what}", remedy, str(self._process.pack)
