@@ -89,9 +89,9 @@ class Analyzer(AnalyzerServicer):
         # given. They are kept whichever rules are asked.
         self._inputs: dict[str, Any] = {}
         # Resources that rules take into account for others, and those whose rules wait for more of them.
-        self._before: list[Subject] = []
+        self._before: dict[str, Subject] = {}
         self._so_far: Stack | None = None
-        self._put_off: list[tuple[Setting, Subject]] = []
+        self._put_off: dict[tuple[str, str], tuple[Setting, Subject]] = {}
         self._ledger = Ledger(self._ledger.of_stack)
 
     def Handshake(self, request: Any, context: Any) -> Any:  # noqa: D102, N802
@@ -152,14 +152,16 @@ class Analyzer(AnalyzerServicer):
         answer.CopyFrom(response)
         subject = Subject(request.type, request.name, request.urn, wire.properties(request.properties))
         if is_context:
-            self._before.append(subject)
+            self._before[request.urn] = subject
             self._so_far = None
         waivers = self._ledger.about(request.urn)
         for setting in settings:
             seen = replace(subject, stack=self._stack_so_far()) if setting.rule.context else subject
             outcome = judge_resource(setting.rule, seen, setting.config, waivers)
+            # A resource that is replaced may be asked about twice: the last answer counts.
+            self._put_off.pop((setting.rule.id, request.urn), None)
             if outcome.put_off:
-                self._put_off.append((setting, subject))
+                self._put_off[setting.rule.id, request.urn] = (setting, subject)
             self._tell(setting, outcome, subject, answer)
         return answer
 
@@ -168,7 +170,7 @@ class Analyzer(AnalyzerServicer):
         """Judge the stack as a whole: custom resources by their outputs, our components by their inputs."""
         stack = Stack((resource.type, self._lazily(resource)) for resource in request.resources)
         answer = proto.AnalyzeResponse()
-        for setting, subject in self._put_off:
+        for setting, subject in self._put_off.values():
             whole = replace(subject, stack=stack)
             outcome = judge_resource(setting.rule, whole, setting.config, self._ledger.about(subject.urn))
             self._tell(setting, outcome, subject, answer)
@@ -191,7 +193,7 @@ class Analyzer(AnalyzerServicer):
 
     def _stack_so_far(self) -> Stack:
         if self._so_far is None:
-            self._so_far = Stack.of_subjects(self._before, complete=False)
+            self._so_far = Stack.of_subjects(self._before.values(), complete=False)
         return self._so_far
 
     def _lazily(self, resource: Any) -> Callable[[], Subject]:

@@ -263,6 +263,11 @@ _SLOW = namespace("{namespace: slow, phase: permissive}")
 _FAST = namespace("{namespace: fast, phase: strict}")
 
 PHASES_OF_THE_STACK = [
+    Case(
+        "MW-ADO-004",
+        "passed",
+        _beside("{fast: strict}", _FAST, subject(PEER, "{metadata: {namespace: fast}, spec: {mtls: {mode: STRICT}}}")),
+    ),
     Case("MW-ADO-004", "passed", _beside("{fast: strict, shop: strict, elsewhere: strict}", _FAST, _MESHED, _UNMESHED)),
     # What `phases` itself says is for MW-ADO-003.
     Case("MW-ADO-004", "passed", _beside("{slow: permissive, shop: <unknown>}", _SLOW, _MESHED)),

@@ -223,6 +223,16 @@ def test_a_label_that_is_added_later_is_seen(engine: Engine) -> None:
     assert _said(engine.stack(*resources)) == [("MW-IST-002", FIRES)]
 
 
+def test_a_policy_that_is_asked_about_twice_is_told_once(engine: Engine) -> None:
+    for _ in range(2):
+        engine.analyze(POLICY, "deny", DENY)
+    assert _said(engine.stack((KUBERNETES_NAMESPACE, "default", AMBIENT))) == [("MW-IST-002", FIRES)]
+    engine.analyze(POLICY, "deny", DENY)
+    engine.analyze(KUBERNETES_NAMESPACE, "default", AMBIENT)
+    assert _said(engine.analyze(POLICY, "deny", DENY)) == [("MW-IST-002", FIRES)]
+    assert not engine.stack((KUBERNETES_NAMESPACE, "default", AMBIENT)).diagnostics
+
+
 def test_a_selected_waypoint_that_comes_later_is_seen(engine: Engine) -> None:
     gateway = {"metadata": {"name": "wp"}, "spec": {"gatewayClassName": "istio-waypoint"}}
     spec = {**DENY["spec"], "selector": {"matchLabels": {"gateway.networking.k8s.io/gateway-name": "wp"}}}
