@@ -1,6 +1,6 @@
-"""AWS's API as far as moto knows it: App Mesh, VPC Lattice, EC2, IAM, RAM and Logs among others.
+"""AWS's API as far as moto knows it: App Mesh, EC2, IAM, RAM and Logs among others; and VPC Lattice by our own fake.
 
-moto keeps what it is given and enforces few of AWS's rules.
+moto keeps what it is given and enforces few of AWS's rules; our Lattice (`aws_server`) enforces those of Lattice.
 """
 
 import sys
@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import urllib3
+from botocore.config import Config
 
 from tests.servers.process import Server, free_ports
 
@@ -22,8 +23,8 @@ class Aws:
         folder.mkdir(parents=True, exist_ok=True)
         (port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{port}"
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-        self._server = Server(command, folder / "moto.log")
+        command = [sys.executable, "-m", "tests.servers.aws_server", str(port)]
+        self._server = Server(command, folder / "aws.log", {"PYTHONPATH": str(Path(__file__).parents[2])})
 
     def __enter__(self) -> "Aws":
         self._server.start()
@@ -34,13 +35,14 @@ class Aws:
         self._server.kill()
 
     def client(self, service: str) -> Any:
-        """A boto3 client for a service, such as `vpc-lattice`."""
+        """A boto3 client for a service, such as `vpc-lattice`; it sends what it is given, for the server to judge."""
         return boto3.client(
             service,
             endpoint_url=self.url,
             region_name=self.region,
             aws_access_key_id="test",
             aws_secret_access_key="test",
+            config=Config(parameter_validation=False),
         )
 
     def reset(self) -> None:
