@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from functools import wraps
 from typing import Any, Final
+from urllib.parse import quote
 
 import grpc
 from google.protobuf import empty_pb2
@@ -39,7 +40,8 @@ PROBLEMS: Final = "meshwright-problems-bin"
 _OURS: Final = "meshwright:index:"
 _LEVELS: Final = ("advisory", "mandatory", "disabled", "remediate")
 _ENFORCED: Final = {Level.ADVISORY: proto.ADVISORY, Level.MANDATORY: proto.MANDATORY}
-_MOST_METADATA: Final = 6000
+_MOST_METADATA: Final = 2000
+_MOST_TEXT: Final = 3000  # bytes as gRPC sends them; beyond 8 KiB in all it drops an answer now and then
 
 
 def _refusing(
@@ -63,7 +65,19 @@ def _refuse(error: MeshwrightError | RuleError, context: grpc.ServicerContext) -
     told = json.dumps([asdict(problem) for problem in error.problems]).encode()
     if len(told) < _MOST_METADATA:
         context.set_trailing_metadata(((PROBLEMS, told),))
-    return context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+    return context.abort(grpc.StatusCode.INVALID_ARGUMENT, _bounded(str(error).splitlines()))
+
+
+def _bounded(lines: list[str]) -> str:
+    """The first lines, as many as an answer can carry, and how many are left."""
+    said: list[str] = []
+    size = 0
+    for line in lines:
+        size += len(quote(line))
+        if said and size > _MOST_TEXT:
+            return "\n".join([*said, f"and {len(lines) - len(said)} more"])
+        said.append(line)
+    return "\n".join(said)
 
 
 class Analyzer(AnalyzerServicer):

@@ -7,7 +7,6 @@ as its engine asks it (pkg/resource/plugin/analyzer_plugin.go), so that any pack
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import queue
@@ -35,9 +34,15 @@ if TYPE_CHECKING:
 _PROBLEMS: Final = "meshwright-problems-bin"
 # The Python SDK asks for the engine's address and never dials it: what a pack logs goes to its standard error.
 _NO_ENGINE: Final = "127.0.0.1:0"
-# Found before a process is forked: between fork and exec is no time to import.
-_PRCTL: Final = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
-_PR_SET_PDEATHSIG: Final = 1
+# `python -m pulumi.policy`, which first asks Linux to end it when meshwright ends, however that ends. Asking between
+# fork and exec would run gRPC's fork handlers, and what those print would pass for the pack's words.
+_START: Final = """
+import ctypes, runpy, signal, sys
+if sys.platform == "linux":
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+runpy.run_module("pulumi.policy", run_name="__main__", alter_sys=True)
+"""
 LEVELS: Final = ("advisory", "mandatory", "disabled", "remediate")
 """By number in the protocol's enum EnforcementLevel."""
 SEVERITIES: Final = ("", "low", "medium", "high", "critical")
@@ -59,14 +64,13 @@ class PackProcess:
         variables = {name: value for name, value in os.environ.items() if name != "PYTHONHOME"} | dict(environment)
         try:
             self._process = subprocess.Popen(
-                [python, "-u", "-m", "pulumi.policy", _NO_ENGINE, str(self.pack)],
+                [python, "-u", "-c", _START, _NO_ENGINE, str(self.pack)],
                 cwd=self.pack,
                 env=variables,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,  # noqa: PLW1509  (nothing is locked between fork and exec)
             )
         except OSError as error:
             self._stderr.close()
@@ -115,12 +119,6 @@ class PackProcess:
         if self._process.stdout is not None:
             self._process.stdout.close()
         self._stderr.close()
-
-
-def _end_with_parent() -> None:
-    """In the process of the pack: it ends when meshwright does, however that ends. Linux alone can promise that."""
-    if _PRCTL is not None:
-        _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _failed(pack: Path, what: str) -> PolicyPackError:
