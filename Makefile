@@ -54,7 +54,7 @@ fuzz: $(READY) ## look for inputs that break what must hold, for FUZZ_SECONDS (d
 	@$(BIN)/python -m tests.fuzz $(or $(FUZZ_SECONDS),300)
 
 bench: $(READY) ## measure speed and memory against named peers
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench $(ARGS)
 
 clean: ## remove what was built
 	rm -rf $(VENV) out build dist .mypy_cache .pytest_cache .ruff_cache .coverage*

@@ -1,12 +1,18 @@
-"""Speed and memory against named peers, all in one run: ``make bench``. Nothing fails on it; see docs/benchmarks.md."""
+"""Speed and memory against named peers, all in one run: ``make bench``. Nothing fails on it; see docs/benchmarks.md.
 
+``make bench ARGS=--quick``: one round, up to 1,000 namespaces, without the ninety rules. ``ARGS=--growth``: only that.
+"""
+
+import argparse
 import platform
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
-from bench import policy
+from bench import growth, peers
 from bench.measure import Runs, in_turns
 
 PYTHON = sys.executable
@@ -61,12 +67,45 @@ COMPARISONS = (
 
 def main() -> None:
     """Measure everything and print the table."""
-    print(f"Python {platform.python_version()}, {platform.machine()}, {platform.system()}\n")
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("--quick", action="store_true", help="one round, at most 1,000 namespaces, no policy bench")
+    parser.add_argument("--growth", action="store_true", help="only how time grows with namespaces")
+    asked = parser.parse_args()
+    packages = (f"{name} {version(name)}" for name in ("pulumi", "pulumi-kubernetes", "pulumi-policy"))
+    print(f"Python {platform.python_version()}, {platform.machine()}, {platform.system()}; {', '.join(packages)}\n")
     print(f"{'':34} {'median':>8} {'spread':>15} {'peak':>9}   {'ratio':>5}  peer")
-    for comparison in COMPARISONS:
-        runs = in_turns({"ours": comparison.ours, "peer": comparison.peer}, comparison.rounds)
+    if not asked.growth:
+        _compare(COMPARISONS, asked.quick)
+        _compare_with_others(asked.quick)
+    growth.main(growth.SIZES[:3] if asked.quick else growth.SIZES, rounds=1 if asked.quick else 3)
+    if not (asked.quick or asked.growth):
+        from bench import policy  # last: a process starts out with its parent's resident set, and this one is large
+
+        policy.main()
+
+
+def _compare(comparisons: Iterable[Comparison], quick: bool) -> None:
+    for comparison in comparisons:
+        commands = {"ours": comparison.ours, "peer": comparison.peer}
+        runs = in_turns(commands, 1 if quick else comparison.rounds)
         print(_line(comparison, runs["ours"], runs["peer"]), flush=True)
-    policy.main()
+
+
+def _compare_with_others(quick: bool) -> None:
+    """100 namespaces: the same program by the real CLI, the same objects by cdk8s."""
+    program = f"{PROGRAMS}/components"
+    ours = (MESHWRIGHT, "preview", "dev", "--program", program)
+    with peers.pulumi(program, 100) as preview:
+        if preview:
+            title = f"pulumi {peers.version('pulumi')}, stub providers"
+            _compare([Comparison("meshwright preview, 702 resources", ours, title, preview, 3)], quick)
+    with tempfile.TemporaryDirectory() as name:
+        render = (MESHWRIGHT, "render", "dev", "--program", program, "--to", f"{name}/ours")
+        if synth := peers.cdk8s(100, Path(name) / "cdk8s"):
+            _compare([Comparison("meshwright render, 400 objects", render, "cdk8s, the same objects", synth, 3)], quick)
+    gate = (MESHWRIGHT, "gate", "dev", "--program", program, "--fail-on", "none")
+    floor = (PYTHON, "-m", "bench.offline", program)
+    _compare([Comparison("meshwright gate, 702 resources", gate, "the same without a policy", floor, 3)], quick)
 
 
 def _line(comparison: Comparison, ours: Runs, peer: Runs) -> str:

@@ -25,22 +25,23 @@ class Runs:
         return statistics.median(self.seconds)
 
 
-def in_turns(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, Runs]:
+def in_turns(commands: Mapping[str, Sequence[str]], rounds: int, *, warm_up: bool = True) -> dict[str, Runs]:
     """Run each command once a round, after one round that isn't counted.
 
     Args:
         commands: Name to command line.
         rounds: How often each is measured.
+        warm_up: Whether there is the round that isn't counted.
 
     Raises:
         RuntimeError: A command failed; the message has what it printed.
     """
     seconds: dict[str, list[float]] = {name: [] for name in commands}
     peaks = dict.fromkeys(commands, 0.0)
-    for turn in range(rounds + 1):
+    for turn in range(rounds + warm_up):
         for name, command in commands.items():
             took, peak = _run(command)
-            if turn:
+            if turn >= warm_up:
                 seconds[name].append(took)
                 peaks[name] = max(peaks[name], peak)
     return {name: Runs(tuple(seconds[name]), peaks[name]) for name in commands}

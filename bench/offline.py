@@ -8,5 +8,5 @@ from meshwright.engine.run import run_program
 from meshwright.engine.stack import load_stack_settings
 
 project = load_project(Path(sys.argv[1]))
-graph = run_program(project, load_stack_settings(project, "dev"))
+graph = run_program(project, load_stack_settings(project, "dev"), timeout_s=1200)
 sys.stdout.write(f"{len(graph.resources)} resources\n")
