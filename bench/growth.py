@@ -1,7 +1,8 @@
 """How time and memory grow with namespaces: ``python -m bench.growth``.
 
 Each namespace is an `AmbientNamespace` with a waypoint: seven resources. The exponent is the slope of log(seconds) over
-log(namespaces), of the seconds that an empty program doesn't take: 1 is linear.
+log(namespaces), of the seconds that an empty program doesn't take: 1 is linear. Sizes that take hardly longer than the
+empty program tell nothing of growth and are left out of it.
 """
 
 import math
@@ -21,10 +22,9 @@ def offline(namespaces: int) -> tuple[str, ...]:
 
 
 def exponent(seconds: Mapping[int, float], empty: float) -> float:
-    """Least-squares slope in the log-log plane."""
-    x = [math.log(size) for size in seconds]
-    y = [math.log(max(took - empty, 1e-3)) for took in seconds.values()]
-    return statistics.linear_regression(x, y).slope
+    """Least-squares slope in the log-log plane, from the sizes that take 1.5 times the empty program and more."""
+    own = {size: took - empty for size, took in seconds.items() if took >= 1.5 * empty}
+    return statistics.linear_regression([math.log(n) for n in own], [math.log(took) for took in own.values()]).slope
 
 
 def main(sizes: Sequence[int] = SIZES, rounds: int = 3) -> None:
