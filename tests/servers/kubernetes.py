@@ -212,7 +212,7 @@ class Api:
 
 def condition(body: Object, kind: str) -> str:
     """The status of a condition of an object: `True`, `False`, `Unknown`, or nothing."""
-    conditions = body.get("status", {}).get("conditions", [])
+    conditions = (body.get("status") or {}).get("conditions") or []
     return next((str(each["status"]) for each in conditions if each["type"] == kind), "")
 
 
