@@ -31,6 +31,7 @@ from meshwright.config.shared import (
 )
 from meshwright.config.versions import known_bundle, not_in_catalog
 from meshwright.errors import Code
+from meshwright.istio.overlays import OVERLAYS
 from meshwright.kubernetes.system import SYSTEM_NAMESPACES
 
 
@@ -53,10 +54,6 @@ BundleVersion = Annotated[
 Revision = Annotated[
     str, Spelt(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", "revision", 'write it with dashes: "1-31-1"', limit=56)
 ]
-
-
-OVERLAYS = ("deployment", "service", "serviceAccount", "horizontalPodAutoscaler", "podDisruptionBudget")
-"""The objects that Istio renders for a waypoint. With another key it renders nothing at all."""
 
 
 class Waypoint(Model):

@@ -6,6 +6,7 @@ import pulumi
 
 from meshwright.istio.plan import plan_istio
 from meshwright.kubernetes.charts import ChartSourceArgs, release
+from meshwright.kubernetes.children import below
 from meshwright.kubernetes.namespaces import namespace
 from meshwright.kubernetes.providers import require_kubernetes_provider
 
@@ -82,17 +83,17 @@ class IstioAmbient(pulumi.ComponentResource):
         require_kubernetes_provider(opts, label)
         plan = plan_istio(args, label)
         super().__init__("meshwright:index:IstioAmbient", name, {**args}, opts)
-        below = pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts is not None else None)
+        children = below(self, opts)
         previous: pulumi.Resource = namespace(
             f"{name}-namespace",
             plan.namespace,
             # On OpenShift the agents run in kube-system.
             _NEEDS_THE_NODE if plan.agents_namespace == plan.namespace else {},
             adopt=bool(args.get("adopt_namespace", False)),
-            opts=below,
+            opts=children,
         )
         for short, planned in plan.releases.items():
-            after = pulumi.ResourceOptions.merge(below, pulumi.ResourceOptions(depends_on=[previous]))
+            after = pulumi.ResourceOptions.merge(children, pulumi.ResourceOptions(depends_on=[previous]))
             previous = release(f"{name}-{short}", planned, after)
         self.namespace = pulumi.Output.from_input(plan.namespace)
         self.version = pulumi.Output.from_input(plan.version)

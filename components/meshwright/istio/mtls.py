@@ -6,6 +6,7 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from meshwright.errors import Code
+from meshwright.kubernetes.children import below
 from meshwright.kubernetes.errors import refuse
 from meshwright.kubernetes.providers import require_kubernetes_provider
 
@@ -44,7 +45,7 @@ class MeshWideMtls(pulumi.ComponentResource):
             f"{name}-peer-authentication",
             args.get("root_namespace", "istio-system"),
             args["mode"],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts is not None else None),
+            opts=below(self, opts),
         )
         self.register_outputs({})
 

@@ -9,6 +9,7 @@ from meshwright.errors import Code
 from meshwright.istio.mtls import peer_authentication
 from meshwright.istio.waypoint import Waypoint, WaypointArgs, WaypointSettings
 from meshwright.istio.waypoint import check as check_waypoint
+from meshwright.kubernetes.children import below
 from meshwright.kubernetes.errors import refuse
 from meshwright.kubernetes.namespaces import namespace
 from meshwright.kubernetes.providers import require_kubernetes_provider
@@ -76,12 +77,12 @@ class AmbientNamespace(pulumi.ComponentResource):
         super().__init__("meshwright:index:AmbientNamespace", name, {**args}, opts)
         phase, adopt, waypoint = args["phase"], bool(args.get("adopt", False)), args.get("waypoint")
         meshed = phase in _MTLS_MODE
-        below = pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts is not None else None)
-        inside = below
+        children = below(self, opts)
+        inside = children
         if meshed or not adopt:
             labels = {"istio.io/dataplane-mode": "ambient"} if meshed else {}
-            made = namespace(f"{name}-namespace", args["namespace"], labels, adopt=adopt, opts=below)
-            inside = pulumi.ResourceOptions.merge(below, pulumi.ResourceOptions(depends_on=[made]))
+            made = namespace(f"{name}-namespace", args["namespace"], labels, adopt=adopt, opts=children)
+            inside = pulumi.ResourceOptions.merge(children, pulumi.ResourceOptions(depends_on=[made]))
         if meshed:
             peer_authentication(f"{name}-peer-authentication", args["namespace"], _MTLS_MODE[phase], opts=inside)
         if waypoint is not None:

@@ -11,13 +11,13 @@ from pulumi_kubernetes.core.v1 import ConfigMap
 
 from meshwright.errors import Code
 from meshwright.istio.defaults import NODE, ZONE, spread
+from meshwright.istio.overlays import OVERLAYS
 from meshwright.kubernetes.chart_values import merge
+from meshwright.kubernetes.children import below
 from meshwright.kubernetes.errors import refuse
 from meshwright.kubernetes.providers import require_kubernetes_provider
 
 TRAFFIC = ("service", "workload", "all", "none")
-OVERLAYS = ("deployment", "service", "serviceAccount", "horizontalPodAutoscaler", "podDisruptionBudget")
-"""What Istio renders for a Gateway, by the keys of its parameters (deploymentcontroller.go, ``supportedOverlays``)."""
 _HBONE_PORT = 15008
 
 
@@ -74,7 +74,7 @@ class Waypoint(pulumi.ComponentResource):
         require_kubernetes_provider(opts, label)
         check(args, label)
         super().__init__("meshwright:index:Waypoint", name, {**args}, opts)
-        below = pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts is not None else None)
+        children = below(self, opts)
         data = _parameters(args, gateway_name)
         parameters_name = f"{gateway_name}-{_digest(data)}"
         parameters = ConfigMap(
@@ -82,7 +82,7 @@ class Waypoint(pulumi.ComponentResource):
             metadata={"name": parameters_name, "namespace": args["namespace"]},
             data=data,
             immutable=True,
-            opts=below,
+            opts=children,
         )
         CustomResource(
             f"{name}-gateway",
@@ -108,7 +108,7 @@ class Waypoint(pulumi.ComponentResource):
                     }
                 ],
             },
-            opts=pulumi.ResourceOptions.merge(below, pulumi.ResourceOptions(depends_on=[parameters])),
+            opts=pulumi.ResourceOptions.merge(children, pulumi.ResourceOptions(depends_on=[parameters])),
         )
         self.name = pulumi.Output.from_input(gateway_name)
         self.register_outputs({"name": self.name})
