@@ -18,6 +18,7 @@ MANAGER = "meshwright-test"
 _FLEETING = frozenset({"Event", "Lease", "Endpoints", "EndpointSlice", "PodMetrics", "ControllerRevision"})
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+_NOT_YET = (404, 429, 503)  # unknown to discovery, or its storage is being made
 _LATER = urllib3.Retry(
     total=20,
     connect=0,
@@ -109,7 +110,11 @@ class Api:
         return self.request("PATCH", self.path(Identity.of(body)), body, kind="application/apply-patch+yaml", **query)
 
     def apply_all(self, bodies: Iterable[Object], *, force: bool = False) -> list[Object]:
-        """Apply in order; CRDs are waited for, so that objects of their kinds may follow."""
+        """Apply in order; CRDs are waited for, so that objects of their kinds may follow.
+
+        Waited for until their objects can be listed: the server makes a kind's storage at the first request, and a CRD
+        that is deleted before that stays in the state Terminating for minutes ("storage is (re)initializing").
+        """
         applied = [self.apply(body, force=force) for body in bodies]
         for body in applied:
             if body["kind"] == "CustomResourceDefinition":
@@ -119,7 +124,17 @@ class Api:
 
     def _is_served(self, crd: Object) -> bool:
         stored = self.get(Identity.of(crd))
-        return stored is not None and condition(stored, "Established") == "True"
+        if stored is None or condition(stored, "Established") != "True":
+            return False
+        kinds = (
+            f"{crd['spec']['group']}/{version['name']}" for version in crd["spec"]["versions"] if version["served"]
+        )
+        try:
+            return all(self.list(kind, crd["spec"]["names"]["kind"]) is not None for kind in kinds)
+        except ApiError as error:
+            if error.status not in _NOT_YET:
+                raise
+            return False
 
     def get(self, wanted: Identity) -> Object | None:
         """An object, or `None` where there is none."""
