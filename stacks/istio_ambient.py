@@ -2,12 +2,14 @@
 
 import os
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from istio_parts import Registered
 from meshwright import AmbientNamespace, GatewayApiCrds, IstioAmbient, MeshWideMtls
 from meshwright.catalog import load_catalog
 from meshwright.config.clock import today
@@ -31,13 +33,19 @@ def deploy(mesh: IstioAmbientMesh) -> None:
         _istio_args(mesh),
         pulumi.ResourceOptions.merge(with_provider, pulumi.ResourceOptions(depends_on=[crds])),
     )
-    after_istio = pulumi.ResourceOptions.merge(with_provider, pulumi.ResourceOptions(depends_on=[istio]))
-    namespaces = [AmbientNamespace(each.name, _namespace_args(each, mesh), after_istio) for each in mesh.namespaces]
+    before_namespaces = Registered(provider, istio, {})
+    stands = replace(
+        before_namespaces,
+        namespaces={
+            each.name: AmbientNamespace(each.name, _namespace_args(each, mesh), before_namespaces.after())
+            for each in mesh.namespaces
+        },
+    )
     if mesh.mtls == "strict":
         MeshWideMtls(
             "mesh-wide-mtls",
             {"mode": "STRICT", "phases": {each.name: each.phase for each in mesh.namespaces}},
-            pulumi.ResourceOptions.merge(after_istio, pulumi.ResourceOptions(depends_on=namespaces)),
+            stands.after(stands.namespaces.values()),
         )
     by_phase = defaultdict(list)
     for each in mesh.namespaces:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from meshwright.istio.layers import L4_CONDITIONS, L4_OPERATION, L4_SOURCE, L7_OPERATION, L7_SOURCE
 from meshwright_policy import dataplane
 from meshwright_policy.record import (
     Answer,
@@ -27,14 +28,6 @@ from meshwright_policy.values import UNKNOWN, at, elements, listed
 POLICY = tuple(
     f"kubernetes:security.istio.io/{v}:AuthorizationPolicy{kind}" for kind in ("", "Patch") for v in ("v1", "v1beta1")
 )
-L7_OPERATION = ("hosts", "notHosts", "methods", "notMethods", "paths", "notPaths")
-L4_OPERATION = ("ports", "notPorts")
-L7_SOURCE = ("remoteIpBlocks", "notRemoteIpBlocks", "requestPrincipals", "notRequestPrincipals")
-L4_SOURCE = (
-    "ipBlocks", "notIpBlocks", "namespaces", "notNamespaces", "serviceAccounts", "notServiceAccounts", "principals",
-    "notPrincipals",
-)  # fmt: skip
-L4_CONDITIONS = ("source.ip", "source.namespace", "source.principal", "destination.ip", "destination.port")
 # Go's strconv.ParseBool, with which istiod reads an annotation.
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")
 

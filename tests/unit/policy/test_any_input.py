@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from meshwright_policy import authorization
+from meshwright.istio import layers
 from meshwright_policy.adoption import PHASES
 from meshwright_policy.catalogue import RULES
 from meshwright_policy.judge import Outcome, judge_resource, judge_stack
@@ -72,10 +72,10 @@ KEYS = st.sampled_from(
             "istio.io/dry-run",
             "istio.io/dataplane-mode",
         ),
-        *authorization.L7_OPERATION,
-        *authorization.L4_OPERATION,
-        *authorization.L7_SOURCE,
-        *authorization.L4_SOURCE,
+        *layers.L7_OPERATION,
+        *layers.L4_OPERATION,
+        *layers.L7_SOURCE,
+        *layers.L4_SOURCE,
     ]
 )
 JSON = st.recursive(
@@ -91,13 +91,11 @@ def _matches(l7: tuple[str, ...], l4: tuple[str, ...]) -> st.SearchStrategy[dict
 
 
 _OPERATIONS = st.lists(
-    st.fixed_dictionaries({"operation": _matches(authorization.L7_OPERATION, authorization.L4_OPERATION)}), max_size=2
+    st.fixed_dictionaries({"operation": _matches(layers.L7_OPERATION, layers.L4_OPERATION)}), max_size=2
 )
-_SOURCES = st.lists(
-    st.fixed_dictionaries({"source": _matches(authorization.L7_SOURCE, authorization.L4_SOURCE)}), max_size=2
-)
+_SOURCES = st.lists(st.fixed_dictionaries({"source": _matches(layers.L7_SOURCE, layers.L4_SOURCE)}), max_size=2)
 _CONDITIONS = st.lists(
-    st.fixed_dictionaries({"key": st.sampled_from([*authorization.L4_CONDITIONS, "request.headers[x]", UNKNOWN])}),
+    st.fixed_dictionaries({"key": st.sampled_from([*layers.L4_CONDITIONS, "request.headers[x]", UNKNOWN])}),
     max_size=2,
 )
 RULE = st.fixed_dictionaries({}, optional={"to": _OPERATIONS, "from": _SOURCES, "when": _CONDITIONS})
@@ -156,9 +154,9 @@ def _istiod_leaves(rule: dict[str, Any]) -> bool:
     sources = [source["source"] for source in rule.get("from", [])]
     keys = [condition["key"] for condition in rule.get("when", [])]
     return not (
-        any(has(operation, authorization.L7_OPERATION) for operation in operations)
-        or any(has(source, authorization.L7_SOURCE) for source in sources)
-        or any(key not in authorization.L4_CONDITIONS for key in keys)
+        any(has(operation, layers.L7_OPERATION) for operation in operations)
+        or any(has(source, layers.L7_SOURCE) for source in sources)
+        or any(key not in layers.L4_CONDITIONS for key in keys)
     )
 
 
@@ -196,7 +194,7 @@ def test_unknown_rules_never_pass_for_known_ones(rules: Any, action: str) -> Non
 
 def _without_unknown_l4(rule: dict[str, Any]) -> dict[str, Any]:
     """An unknown list of ports or principals adds nothing to what istiod strips; any other unknown stays, and counts."""
-    l4 = {*authorization.L4_OPERATION, *authorization.L4_SOURCE}
+    l4 = {*layers.L4_OPERATION, *layers.L4_SOURCE}
     cut = {
         clause: [
             {key: {name: value for name, value in match.items() if name not in l4} for key, match in entry.items()}

@@ -1,0 +1,38 @@
+"""Istio's labels, annotations, classes, ports and addresses for ambient, by their names in its API.
+
+Sources: istio/api ``label/labels.yaml`` and ``annotation/annotations.yaml``; istio ``pkg/config/constants`` and
+``cni/README.md``, as of 1.31.
+"""
+
+from typing import Final
+
+DATAPLANE_MODE: Final = "istio.io/dataplane-mode"
+"""On a Namespace or Pod: ``ambient`` or ``none``."""
+USE_WAYPOINT: Final = "istio.io/use-waypoint"
+"""On a Namespace, Service, ServiceEntry, WorkloadEntry or Pod: a waypoint's name, or ``none``."""
+USE_WAYPOINT_NAMESPACE: Final = "istio.io/use-waypoint-namespace"
+"""Beside `USE_WAYPOINT`: the waypoint's namespace."""
+WAYPOINT_FOR: Final = "istio.io/waypoint-for"
+"""On a Gateway: ``service``, ``workload``, ``all`` or ``none``."""
+INGRESS_USE_WAYPOINT: Final = "istio.io/ingress-use-waypoint"
+"""On a Namespace, Service or ServiceEntry: ``true`` sends ingress gateways' traffic through the waypoint."""
+REVISION: Final = "istio.io/rev"
+"""On a Namespace, Gateway or Pod: a control-plane revision or tag."""
+INJECTION: Final = "istio-injection"
+"""On a Namespace: ``enabled`` injects sidecars."""
+GLOBAL: Final = "istio.io/global"
+"""On a Service or waypoint: ``true`` shares it with the mesh's other clusters."""
+NETWORK: Final = "topology.istio.io/network"
+CLUSTER: Final = "topology.istio.io/cluster"
+REDIRECTION: Final = "ambient.istio.io/redirection"
+"""Annotation that istio-cni writes on a Pod: ``enabled`` means captured, ``pending`` half so."""
+GATEWAY_NAME: Final = "gateway.networking.k8s.io/gateway-name"
+"""On the pods of a Gateway: its name."""
+
+WAYPOINT_CLASS: Final = "istio-waypoint"
+EAST_WEST_CLASS: Final = "istio-east-west"
+
+HBONE_PORT: Final = 15008
+"""Where ztunnel and waypoints take mutual TLS, TCP."""
+PROBE_ADDRESSES: Final = ("169.254.7.127", "fd16:9254:7127:1337:ffff:ffff:ffff:ffff")
+"""The addresses from which a captured pod sees the kubelet's probes."""
