@@ -1,0 +1,10 @@
+"""`meshwright istio`: commands for those who run Istio ambient, each in a file of its own."""
+
+import typer
+
+app = typer.Typer(help="Look after Istio ambient: its health, and what to do when it fails.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Look after Istio ambient: its health, and what to do when it fails."""
