@@ -41,6 +41,7 @@ def graph(
     stack_option: options.StackOption = "",
     program: options.Program = None,
     policy_pack: options.Pack = None,
+    policy_pack_config: options.PackConfig = None,
     given: options.GivenFile = None,
     as_of: options.AsOf = "",
     catalog: options.CatalogFile = None,
@@ -54,7 +55,7 @@ def graph(
     from meshwright.cli.offline import Request, offline
 
     options.set_facts(as_of, catalog)
-    run = offline(Request(stack or stack_option, program, policy_pack, given, timeout))
+    run = offline(Request(stack or stack_option, program, policy_pack, given, timeout, policy_pack_config))
     if verbose:
         emit(run.graph.output, sys.stderr)
     chosen = form or (_ENDINGS.get(to.suffix.lower()) if to else None) or Picture.MERMAID

@@ -57,6 +57,12 @@ def test_policy_is_drawn_and_stops_nothing(meshwright: Command, found: Found) ->
     assert Path("b.html").read_text() == page
 
 
+def test_the_pack_is_configured_as_for_the_gate(meshwright: Command, found: Found) -> None:
+    asked = found(offline_run(Path(), *mesh_resources()))
+    meshwright("graph", "dev", "--policy-pack-config", "levels.json")
+    assert [request.pack_config for request in asked] == [Path("levels.json")]
+
+
 def test_a_file_that_can_not_be_written(meshwright: Command, found: Found) -> None:
     found(offline_run(Path(), *mesh_resources()))
     Path("a").touch()
