@@ -26,13 +26,28 @@ NETWORK: Final = "topology.istio.io/network"
 CLUSTER: Final = "topology.istio.io/cluster"
 REDIRECTION: Final = "ambient.istio.io/redirection"
 """Annotation that istio-cni writes on a Pod: ``enabled`` means captured, ``pending`` half so."""
+SIDECAR_STATUS: Final = "sidecar.istio.io/status"
+"""Annotation that the injector writes on a Pod; istio-cni leaves such a pod out of ambient."""
+INJECTION_TEMPLATES: Final = "inject.istio.io/templates"
+"""Annotation on a Pod: ``gateway`` makes a gateway of it, not a workload with a sidecar."""
 GATEWAY_NAME: Final = "gateway.networking.k8s.io/gateway-name"
 """On the pods of a Gateway: its name."""
+GATEWAY_CLASS_NAME: Final = "gateway.networking.k8s.io/gateway-class-name"
+"""On the objects that istiod makes for a Gateway: its class."""
+BUNDLE_VERSION: Final = "gateway.networking.k8s.io/bundle-version"
+"""Annotation on a CRD of the Gateway API: the bundle that it is of, as ``v1.6.1``."""
+NOT_READY_TAINT: Final = "cni.istio.io/not-ready"
+"""Taint that istiod's untaint controller takes off a node where istio-cni runs."""
 
 WAYPOINT_CLASS: Final = "istio-waypoint"
+AGENT_WAYPOINT_CLASS: Final = "istio-agentgateway-waypoint"
+WAYPOINT_CLASSES: Final = (WAYPOINT_CLASS, AGENT_WAYPOINT_CLASS)
 EAST_WEST_CLASS: Final = "istio-east-west"
 
 HBONE_PORT: Final = 15008
 """Where ztunnel and waypoints take mutual TLS, TCP."""
 PROBE_ADDRESSES: Final = ("169.254.7.127", "fd16:9254:7127:1337:ffff:ffff:ffff:ffff")
 """The addresses from which a captured pod sees the kubelet's probes."""
+
+RETIRED_HOSTS: Final = ("gcr.io", "registry.istio.io", "istio-release.storage.googleapis.com")
+"""Hosts of Istio's images and charts that are being switched off (upgrade notes of 1.31)."""
