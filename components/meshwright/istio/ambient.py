@@ -55,6 +55,13 @@ class IstioAmbientArgs(TypedDict):
     """SPIFFE trust domain. Default: Istio's, ``cluster.local``."""
     istiod_replicas: NotRequired[int]
     """Least number of istiod replicas. Default: 2; the chart's default of 1 has no disruption budget either."""
+    extension_providers: NotRequired[list[dict[str, Any]]]
+    """What Telemetry and AuthorizationPolicy objects may name, as Istio's ``meshConfig.extensionProviders`` has it.
+    Default: none but Istio's own, such as ``envoy`` and ``prometheus``."""
+    json_logs: NotRequired[bool]
+    """istiod, both node agents and the waypoints' access logs write JSON. Default: false, Istio's text."""
+    ztunnel_access_logs: NotRequired[str]
+    """Connections that ztunnel logs: ``all``, ``errors`` or ``off``. It reads no Telemetry. Default: ``all``."""
     charts: NotRequired[ChartSourceArgs]
     """Where the charts come from. Default: Istio's OCI registry from 1.31 on, its HTTP repository before."""
     values: NotRequired[IstioValues]

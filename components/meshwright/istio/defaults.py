@@ -4,11 +4,16 @@ Sources: the charts of release-1.31 (``values.yaml``, ``files/profile-*.yaml``),
 issues named below. The user's own values are merged on top of these.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 ZONE = "topology.kubernetes.io/zone"
 NODE = "kubernetes.io/hostname"
+
+ZTUNNEL_LOG_LEVELS: Final = {"off": "info,access=off", "errors": "info,access=warn", "all": "info"}
+"""Which connections ztunnel logs, as its log filter has it: one line at its end, at the level ``error`` for one that
+failed, and ``warn`` for one that was refused at once (ztunnel ``src/proxy/metrics.rs``)."""
 
 
 def spread(topology_key: str, labels: dict[str, str]) -> dict[str, Any]:
@@ -34,6 +39,11 @@ class Settings:
     revision: str = ""
     trust_domain: Any = None
     istiod_replicas: int = 2
+    extension_providers: Sequence[Mapping[str, Any]] = ()
+    """What Telemetry and AuthorizationPolicy may name, as ``meshConfig.extensionProviders`` has it."""
+    json_logs: bool = False
+    ztunnel_access_logs: str = "all"
+    """A key of `ZTUNNEL_LOG_LEVELS`."""
 
 
 def base(settings: Settings) -> dict[str, Any]:
@@ -63,8 +73,10 @@ def istiod(settings: Settings) -> dict[str, Any]:
     }
     if settings.agents_namespace != settings.namespace:
         values["trustedZtunnelNamespace"] = settings.agents_namespace
-    if settings.trust_domain is not None:
-        values["meshConfig"] = {"trustDomain": settings.trust_domain}
+    if mesh_config := _mesh_config(settings):
+        values["meshConfig"] = mesh_config
+    if settings.json_logs:
+        values["global"]["logAsJson"] = True
     return values
 
 
@@ -81,12 +93,14 @@ def cni(settings: Settings) -> dict[str, Any]:
         # Pods that start before istio-cni after a node's restart would bypass the mesh. Only a chained plugin can own
         # the configuration; OpenShift's Multus isn't chained.
         values["istioOwnedCNIConfig"] = True
+    if settings.json_logs:
+        values["global"]["logAsJson"] = True
     return values
 
 
 def ztunnel(settings: Settings) -> dict[str, Any]:
     """The node proxy."""
-    return {
+    values: dict[str, Any] = {
         "hub": settings.hub,
         **_revision(settings),
         "istioNamespace": settings.namespace,
@@ -94,6 +108,23 @@ def ztunnel(settings: Settings) -> dict[str, Any]:
         "resourceName": "ztunnel",
         **({"global": _platform(settings)} if settings.platform else {}),
     }
+    if settings.ztunnel_access_logs != "all":
+        values["logLevel"] = ZTUNNEL_LOG_LEVELS[settings.ztunnel_access_logs]
+    if settings.json_logs:
+        values["logAsJson"] = True
+    return values
+
+
+def _mesh_config(settings: Settings) -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    if settings.trust_domain is not None:
+        config["trustDomain"] = settings.trust_domain
+    if settings.extension_providers:
+        config["extensionProviders"] = [dict(each) for each in settings.extension_providers]
+    if settings.json_logs:
+        # The access log of waypoints, where Telemetry names the provider `envoy`.
+        config["accessLogEncoding"] = "JSON"
+    return config
 
 
 def _revision(settings: Settings) -> dict[str, str]:

@@ -11,6 +11,7 @@ from meshwright.catalog import Platform, Release, load_catalog
 from meshwright.catalog.prerequisites import unmet
 from meshwright.errors import Code, ConfigError, Problem
 from meshwright.istio import defaults
+from meshwright.istio.extension_providers import provider_problems
 from meshwright.kubernetes.chart_values import merge
 from meshwright.kubernetes.charts import ChartSourceArgs, PlannedRelease, chart
 from meshwright.kubernetes.errors import ComponentError, refuse
@@ -52,6 +53,7 @@ def plan_istio(args: "IstioAmbientArgs", label: str) -> IstioPlan:
             )
         ),
         *_unknown_names(args, label),
+        *provider_problems(settings.extension_providers, label),
         *(problem for planned in releases.values() for problem in planned.problems(label)),
         *(problem for planned in releases.values() for problem in _another_version(planned, istio, label)),
     ]
@@ -77,6 +79,9 @@ def _settings(args: "IstioAmbientArgs", istio: Release, platform: Platform, labe
     replicas = int(args.get("istiod_replicas", 2))
     if replicas < 1:
         raise refuse(Code.BAD_ARGUMENT, label, f"{replicas} replicas of istiod can't serve", "at least 1; 2 or more")
+    if (logs := args.get("ztunnel_access_logs", "all")) not in defaults.ZTUNNEL_LOG_LEVELS:
+        known = ", ".join(defaults.ZTUNNEL_LOG_LEVELS)
+        raise refuse(Code.BAD_ARGUMENT, label, f"ztunnel_access_logs {logs!r} is unknown", f"one of: {known}")
     return defaults.Settings(
         namespace=namespace,
         agents_namespace=platform.istio.agents_namespace or namespace,
@@ -85,6 +90,9 @@ def _settings(args: "IstioAmbientArgs", istio: Release, platform: Platform, labe
         revision=args.get("revision", ""),
         trust_domain=args.get("trust_domain"),
         istiod_replicas=replicas,
+        extension_providers=args.get("extension_providers") or (),
+        json_logs=bool(args.get("json_logs", False)),
+        ztunnel_access_logs=args.get("ztunnel_access_logs", "all"),
     )
 
 

@@ -277,3 +277,46 @@ def test_a_local_chart_of_another_minor_is_refused(tmp_path: Path) -> None:
 
 def test_where_the_agents_are_elsewhere_the_root_namespace_stays_restricted() -> None:
     assert inputs(mesh(platform="openshift"), "mesh-namespace")["metadata"] == {"name": "istio-system"}
+
+
+def test_extension_providers_reach_the_mesh_config() -> None:
+    providers = [{"name": "otel", "opentelemetry": {"service": "otel.example.svc.cluster.local", "port": 4317}}]
+    graph = mesh(extension_providers=providers, trust_domain="td.example")
+    assert values(graph, "istiod")["meshConfig"] == {"trustDomain": "td.example", "extensionProviders": providers}
+    assert "meshConfig" not in values(mesh(), "istiod")
+
+
+@pytest.mark.parametrize(
+    ("providers", "message"),
+    [
+        (
+            [{"name": "a", "zipkin": {}}, {"name": "A", "zipkin": {}}],
+            "the extension provider 'A' is there twice; give each a name of its own; Istio doesn't tell capitals from",
+        ),
+        ([{"name": "a", "zipkin": {}, "opentelemetry": {}}], "an extension provider has the keys name, opentelemetry,"),
+        ([{"zipkin": {}, "opentelemetry": {}}], "an extension provider has the keys opentelemetry, zipkin; give it a"),
+        ([{}], "an extension provider has the keys none; give it a name and one kind"),
+    ],
+)
+def test_extension_providers_that_are_not_what_they_seem(providers: list[dict[str, Any]], message: str) -> None:
+    with pytest.raises(ComponentError, match=message) as caught:
+        mesh(extension_providers=providers)
+    assert [problem.code for problem in caught.value.problems] == ["MW-E050"]
+
+
+def test_what_the_agents_log_and_how() -> None:
+    graph = mesh(json_logs=True, ztunnel_access_logs="errors")
+    assert values(graph, "istiod")["global"]["logAsJson"] is True
+    assert values(graph, "istiod")["meshConfig"] == {"accessLogEncoding": "JSON"}
+    assert values(graph, "cni")["global"]["logAsJson"] is True
+    assert values(graph, "ztunnel")["logAsJson"] is True
+    assert values(graph, "ztunnel")["logLevel"] == "info,access=warn"
+    assert values(mesh(ztunnel_access_logs="off"), "ztunnel")["logLevel"] == "info,access=off"
+    assert "logLevel" not in values(mesh(), "ztunnel")
+
+
+def test_ztunnel_logs_all_errors_or_nothing() -> None:
+    with pytest.raises(
+        ComponentError, match=r"ztunnel_access_logs 'some' is unknown; one of: off, errors, all \(MW-E050"
+    ):
+        mesh(ztunnel_access_logs="some")
