@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from meshwright.guidance.rollout import SOAK_DAYS
+from meshwright.phases import LADDERS
 from meshwright_policy.record import (
     Answer,
     Config,
@@ -24,7 +25,7 @@ from meshwright_policy.values import UNKNOWN, at, day, listed, shown, today
 
 NAMESPACE = "meshwright:index:AmbientNamespace"
 MESH_WIDE = "meshwright:index:MeshWideMtls"
-PHASES = ("unmeshed", "permissive", "strict")
+PHASES = LADDERS["istio-ambient"].phases
 _MIGRATION = "https://istio.io/latest/docs/tasks/security/authentication/mtls-migration/"
 _PEER_AUTHENTICATION = "https://istio.io/latest/docs/reference/config/security/peer_authentication/"
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from meshwright.catalog.catalog import Bundle, Catalog, Release
-from meshwright.catalog.models import LEVELS, Advisory, Fact, GatewayApiRange, KubernetesRange, Platform, version_key
+from meshwright.catalog.models import LEVELS, Advisory, Fact, GatewayApiRange, KubernetesRange, Platform
 from meshwright.catalog.source import Source
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
     "Platform",
     "Release",
     "load_catalog",
-    "version_key",
 ]
 
 OVERLAY_VARIABLE = "MESHWRIGHT_CATALOG"

@@ -15,10 +15,10 @@ from meshwright.catalog.models import (
     MinorEntry,
     Platform,
     Product,
-    version_key,
 )
 from meshwright.catalog.source import Source
 from meshwright.errors import Code, ConfigError, Problem
+from meshwright.versions import version_key
 
 GATEWAY_API_RELEASES = "https://github.com/kubernetes-sigs/gateway-api/releases/download"
 OVERLAY_REMEDY = "add it with source and as_of in an overlay file (--catalog)"

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from meshwright.versions import version_key
+
 
 def _day(value: object) -> object:
     """Overlay files reach us with dates as text; anything but YYYY-MM-DD is left for pydantic to refuse."""
@@ -23,11 +25,6 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 Minor = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+$")]
 """A version without its patch, as "1.31"."""
 Semver = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")]
-
-
-def version_key(version: str) -> tuple[int, ...]:
-    """Order versions by their numbers: 1.9.9 < 1.10.0, edge-25.10.7 < edge-26.8.3."""
-    return tuple(int(number) for number in re.findall(r"\d+", version))
 
 
 class Entry(BaseModel):

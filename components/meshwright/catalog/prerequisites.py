@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterator
 
 from meshwright.catalog.catalog import Release
-from meshwright.catalog.models import Platform, version_key
+from meshwright.catalog.models import Platform
 from meshwright.errors import Code, Problem
+from meshwright.versions import version_key
 
 NODELESS = {
     "fargate": "AWS Fargate",

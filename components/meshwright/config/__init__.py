@@ -10,7 +10,6 @@ from meshwright.config.lattice import LatticeMesh
 from meshwright.config.linkerd import LinkerdMesh
 from meshwright.config.load import load_stack, parse_config
 from meshwright.config.no_mesh import NoMesh
-from meshwright.config.phases import LADDERS, Ladder
 from meshwright.config.shared import (
     ChartSource,
     Cluster,
@@ -21,6 +20,7 @@ from meshwright.config.shared import (
     Workload,
 )
 from meshwright.config.stack import KINDS, Mesh, StackConfig
+from meshwright.phases import LADDERS, Ladder
 
 __all__ = [
     "KINDS",

@@ -14,9 +14,10 @@ from meshwright.kubernetes.errors import refuse
 from meshwright.kubernetes.namespaces import namespace
 from meshwright.kubernetes.providers import require_kubernetes_provider
 from meshwright.kubernetes.system import SYSTEM_NAMESPACES
+from meshwright.phases import LADDERS
 
 _MTLS_MODE = {"permissive": "PERMISSIVE", "strict": "STRICT"}
-_PHASES = ("unmeshed", *_MTLS_MODE)
+_PHASES = LADDERS["istio-ambient"].phases
 
 
 class PhaseRecord(TypedDict):

@@ -9,6 +9,7 @@ from pulumi_kubernetes.yaml.v2 import ConfigFile
 from meshwright.errors import Code
 from meshwright.kubernetes.errors import refuse
 from meshwright.kubernetes.providers import require_kubernetes_provider
+from meshwright.versions import version_key
 
 _MODES = ("create", "adopt", "skip")
 _A_CRD_OF_EVERY_BUNDLE = "gateways.gateway.networking.k8s.io"
@@ -84,7 +85,7 @@ def _never_downgraded(label: str) -> pulumi.ResourceHookFunction:
 
 
 def _refuse_downgrade(label: str, who: str, there: str, wanted: str) -> None:
-    if _as_numbers(there) > _as_numbers(wanted):
+    if version_key(there) > version_key(wanted):
         raise refuse(
             Code.DOWNGRADE,
             label,
@@ -109,8 +110,3 @@ def _unless_newer(component: GatewayApiCrds, name: str, version: str, manifest: 
 
     gated: pulumi.Output[str] = existing.metadata.apply(check)
     return gated
-
-
-def _as_numbers(version: str) -> tuple[int, ...]:
-    """``1.6.1-rc.1`` as (1, 6, 1)."""
-    return tuple(int(part) for part in version.split("-", maxsplit=1)[0].split(".") if part.isdigit())

@@ -8,7 +8,7 @@ import pytest
 from meshwright import GatewayApiCrds
 from meshwright.engine.graph import UNKNOWN, Graph
 from meshwright.kubernetes.errors import ComponentError
-from meshwright.kubernetes.gateway_api import _as_numbers, _never_downgraded, _unless_newer
+from meshwright.kubernetes.gateway_api import _never_downgraded, _unless_newer
 from tests.unit.graphs import find, inputs, shape, with_provider
 
 URL = "https://example.com/standard-install.yaml"
@@ -128,8 +128,3 @@ def test_a_stack_never_goes_back_to_an_older_bundle(
     else:
         with pytest.raises(ComponentError, match=r"this stack has Gateway API .*, newer than .* \(MW-E055\)"):
             check(change)
-
-
-def test_versions_are_compared_by_their_numbers() -> None:
-    assert _as_numbers("1.10.0") > _as_numbers("1.9.9")
-    assert _as_numbers("1.6.1-rc.2") == (1, 6, 1)
