@@ -11,18 +11,30 @@ if TYPE_CHECKING:
     from meshwright.istio.ambient import IstioAmbient
     from meshwright.istio.mtls import MeshWideMtls
     from meshwright.istio.namespace import AmbientNamespace
+    from meshwright.istio.tag import RevisionTag
+    from meshwright.istio.observability.telemetry import MeshTelemetry
     from meshwright.istio.waypoint import Waypoint
     from meshwright.kubernetes.gateway_api import GatewayApiCrds
 
 __version__ = "0.1.0"
 
-__all__ = ["AmbientNamespace", "GatewayApiCrds", "IstioAmbient", "MeshWideMtls", "Waypoint", "__version__"]
+__all__ = [
+    "AmbientNamespace",
+    "GatewayApiCrds",
+    "IstioAmbient",
+    "MeshTelemetry",
+    "MeshWideMtls",
+    "Waypoint",
+    "__version__",
+]
 
 _HOME = {
     "AmbientNamespace": "meshwright.istio.namespace",
     "GatewayApiCrds": "meshwright.kubernetes.gateway_api",
     "IstioAmbient": "meshwright.istio.ambient",
+    "MeshTelemetry": "meshwright.istio.observability.telemetry",
     "MeshWideMtls": "meshwright.istio.mtls",
+    "RevisionTag": "meshwright.istio.tag",
     "Waypoint": "meshwright.istio.waypoint",
 }
 
