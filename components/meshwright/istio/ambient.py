@@ -5,6 +5,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 from meshwright.istio.plan import plan_istio
+from meshwright.istio.tag import RevisionTag, RevisionTagArgs
 from meshwright.kubernetes.charts import ChartSourceArgs, release
 from meshwright.kubernetes.children import below
 from meshwright.kubernetes.namespaces import namespace
@@ -28,6 +29,37 @@ class IstioValues(TypedDict):
     """For the chart ``ztunnel``."""
 
 
+class UpgradeArgs(TypedDict):
+    """An upgrade under way. Without it, every part runs ``version``."""
+
+    to: str
+    """The version that it leads to, at most one minor up: a minor or a full version."""
+    step: NotRequired[str]
+    """How far it has come: ``istiod`` (the CRDs and the new control plane), ``cni`` (and istio-cni) or ``ztunnel`` (and
+    ztunnel). Tags are moved after that. Default: ``istiod``."""
+    revision: NotRequired[str]
+    """The new control plane's. Default: the version with dashes, beside a control plane with a revision; none, and with
+    it an upgrade in place, where the old one has none."""
+    charts: NotRequired[ChartSourceArgs]
+    """Where the new version's charts come from. Default: from where the old one's do."""
+    image_digests: NotRequired[dict[str, str]]
+    """As ``image_digests``, for the new version. Default: none."""
+
+
+class NodeAgentsArgs(TypedDict):
+    """How istio-cni and ztunnel behave."""
+
+    grace_period_seconds: NotRequired[int]
+    """How long a ztunnel that ends lets open connections end by themselves; then they are cut. Default: 30."""
+    dns_capture: NotRequired[bool]
+    """DNS requests of captured pods go to ztunnel. Default: true."""
+    ipv6: NotRequired[bool]
+    """Set it to false where nodes have no ``::1``: ztunnel can't start there (istio#52487). Default: true."""
+    untaint: NotRequired[bool]
+    """istiod takes the taint ``cni.istio.io/not-ready`` off a node once istio-cni is ready there. The node pools have
+    to bring it: no one else puts it on a node. Default: false."""
+
+
 class IstioAmbientArgs(TypedDict):
     """Arguments of `IstioAmbient`."""
 
@@ -48,9 +80,24 @@ class IstioAmbientArgs(TypedDict):
     brings them to this component's values: put what ``helm get values`` shows into ``values`` first. Default: none."""
     revision: NotRequired[str]
     """Control-plane revision, such as ``1-31-1``. Default: none (the ``default`` revision)."""
+    tags: NotRequired[dict[str, str]]
+    """Revision tags: name -> the revision that it stands for (``default``: the control plane without one). Waypoints
+    and gateways that follow a tag are upgraded by moving it. Default: none."""
+    upgrade: NotRequired[UpgradeArgs]
+    """An upgrade under way. Default: none."""
     hub: NotRequired[pulumi.Input[str]]
     """Image registry for all four charts. Default: ``docker.io/istio``; the charts of 1.30 name a host that is being
     switched off (1.31 upgrade notes)."""
+    image_variant: NotRequired[str]
+    """``distroless`` or ``debug``. Default: the charts', which is distroless for istiod and istio-cni."""
+    image_digests: NotRequired[dict[str, str]]
+    """Images pinned by digest: ``pilot``, ``install-cni``, ``ztunnel``, ``proxyv2`` -> ``sha256:…``. Default: none."""
+    image_pull_secrets: NotRequired[list[str]]
+    """Secrets to pull with. They have to stand where Istio's pods run: in its namespaces, and beside each waypoint."""
+    node_agents: NotRequired[NodeAgentsArgs]
+    """How istio-cni and ztunnel behave. Default: as the charts have it."""
+    workloads: NotRequired[int]
+    """Pods in the mesh, if there are many: from 30,000 on istiod's limit for a message is raised."""
     trust_domain: NotRequired[pulumi.Input[str]]
     """SPIFFE trust domain. Default: Istio's, ``cluster.local``."""
     istiod_replicas: NotRequired[int]
@@ -69,13 +116,16 @@ class IstioAmbientArgs(TypedDict):
 
 
 class IstioAmbient(pulumi.ComponentResource):
-    """Istio in ambient mode, in the order in which it works: base, istiod, istio-cni, ztunnel.
+    """Istio in ambient mode, in the order in which it works: base, istiod, istio-cni, ztunnel, revision tags.
+
+    During an upgrade each chart is at the version that the step says: istiod is never older than istio-cni and ztunnel,
+    and never more than a minor newer. Two control planes of different revisions stand side by side.
 
     The Gateway API CRDs are somebody's to own for the whole cluster: give `GatewayApiCrds` in ``depends_on``.
 
     Raises:
         ComponentError: MW-E050 for arguments that cannot work, MW-E051 without a provider, MW-E053 and MW-E054 for
-            charts, and the catalog's codes for versions and platforms.
+            charts, MW-E110 and MW-E111 for upgrades and tags, and the catalog's codes for versions and platforms.
     """
 
     namespace: pulumi.Output[str]
@@ -101,8 +151,19 @@ class IstioAmbient(pulumi.ComponentResource):
         )
         for short, planned in plan.releases.items():
             after = pulumi.ResourceOptions.merge(children, pulumi.ResourceOptions(depends_on=[previous]))
+            if short == plan.once_istiod:
+                after = pulumi.ResourceOptions.merge(after, _was(f"{name}-istiod"))
             previous = release(f"{name}-{short}", planned, after)
+        for tag, revision in plan.tags.items():
+            after = pulumi.ResourceOptions.merge(children, pulumi.ResourceOptions(depends_on=[previous]))
+            made: RevisionTagArgs = {"tag": tag, "revision": revision, "namespace": plan.namespace}
+            RevisionTag(f"{name}-tag-{tag}", made, after)
         self.namespace = pulumi.Output.from_input(plan.namespace)
         self.version = pulumi.Output.from_input(plan.version)
         self.revision = pulumi.Output.from_input(args.get("revision", "default"))
         self.register_outputs({"namespace": self.namespace, "version": self.version, "revision": self.revision})
+
+
+def _was(name: str) -> pulumi.ResourceOptions:
+    """A control plane with a revision had the name of the one without."""
+    return pulumi.ResourceOptions(aliases=[pulumi.Alias(name=name)])

@@ -4,9 +4,13 @@ Sources: the charts of release-1.31 (``values.yaml``, ``files/profile-*.yaml``),
 issues named below. The user's own values are merged on top of these.
 """
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
+
+from meshwright.istio.images import Images
+from meshwright.versions import version_key
 
 ZONE = "topology.kubernetes.io/zone"
 NODE = "kubernetes.io/hostname"
@@ -14,6 +18,10 @@ NODE = "kubernetes.io/hostname"
 ZTUNNEL_LOG_LEVELS: Final = {"off": "info,access=off", "errors": "info,access=warn", "all": "info"}
 """Which connections ztunnel logs, as its log filter has it: one line at its end, at the level ``error`` for one that
 failed, and ``warn`` for one that was refused at once (ztunnel ``src/proxy/metrics.rs``)."""
+
+LARGE_MESH: Final = 30_000
+"""Pods from which on istiod's limit of 4 MiB for a message is raised: a ztunnel that reconnects names all it knows, and
+meets the limit at 40,000 workloads. The upgrade notes of 1.31 ask for 1 MiB per 10,000 workloads and services."""
 
 
 def spread(topology_key: str, labels: dict[str, str]) -> dict[str, Any]:
@@ -24,6 +32,18 @@ def spread(topology_key: str, labels: dict[str, str]) -> dict[str, Any]:
         "whenUnsatisfiable": "ScheduleAnyway",
         "labelSelector": {"matchLabels": labels},
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Agents:
+    """How istio-cni and ztunnel behave, where it is said."""
+
+    grace_period_s: int | None = None
+    """What ztunnel leaves to open connections when it ends."""
+    dns_capture: bool | None = None
+    ipv6: bool | None = None
+    untaint: bool = False
+    """istiod takes the taint ``cni.istio.io/not-ready`` off a node where istio-cni is ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +64,14 @@ class Settings:
     json_logs: bool = False
     ztunnel_access_logs: str = "all"
     """A key of `ZTUNNEL_LOG_LEVELS`."""
+    default_revision: str = ""
+    """What the tag ``default`` stands for; empty without that tag."""
+    images: Images = field(default_factory=Images)
+    agents: Agents = field(default_factory=Agents)
+    workloads: int = 0
+    """Pods and services of the mesh, as far as they are known."""
+    version: str = ""
+    """The full version that the charts are of."""
 
 
 def base(settings: Settings) -> dict[str, Any]:
@@ -51,9 +79,9 @@ def base(settings: Settings) -> dict[str, Any]:
     return {
         # The default validator would point at a new revision before that one runs, and refuse every write of Istio's
         # configuration until it does. Each revision brings a validator of its own.
-        "defaultRevision": "" if settings.revision else "default",
+        "defaultRevision": settings.default_revision or ("" if settings.revision else "default"),
         "base": _validation(),
-        "global": {"istioNamespace": settings.namespace, **_platform(settings)},
+        "global": {"istioNamespace": settings.namespace, **_platform(settings), **settings.images.secrets()},
     }
 
 
@@ -69,10 +97,22 @@ def istiod(settings: Settings) -> dict[str, Any]:
         "pdb": {"unhealthyPodEvictionPolicy": "AlwaysAllow"},
         "topologySpreadConstraints": [spread(ZONE, {"app": "istiod"}), spread(NODE, {"app": "istiod"})],
         "base": _validation(),
-        "global": {"istioNamespace": settings.namespace, "hub": settings.hub, **_platform(settings)},
+        "global": {
+            "istioNamespace": settings.namespace,
+            "hub": settings.hub,
+            **_platform(settings),
+            **settings.images.pulled(),
+        },
+        **settings.images.image(settings.hub, "pilot"),
     }
     if settings.agents_namespace != settings.namespace:
         values["trustedZtunnelNamespace"] = settings.agents_namespace
+    if proxy := settings.images.image(settings.hub, "proxyv2"):
+        values["global"]["proxy"] = proxy
+    if settings.agents.untaint:
+        values["taint"] = _untaint(settings)
+    if environment := _istiod_environment(settings):
+        values["env"] = environment
     if mesh_config := _mesh_config(settings):
         values["meshConfig"] = mesh_config
     if settings.json_logs:
@@ -85,9 +125,10 @@ def cni(settings: Settings) -> dict[str, Any]:
     values: dict[str, Any] = {
         "profile": "ambient",
         **_revision(settings),
-        "global": {"hub": settings.hub, **_platform(settings)},
+        "global": {"hub": settings.hub, **_platform(settings), **settings.images.pulled()},
+        **settings.images.image(settings.hub, "install-cni"),
         # A passing API error would leave a pod outside of the mesh without a word.
-        "ambient": {"enableAmbientDetectionRetry": True},
+        "ambient": {"enableAmbientDetectionRetry": True, **_capture(settings.agents)},
     }
     if settings.platform != "openshift":
         # Pods that start before istio-cni after a node's restart would bypass the mesh. Only a chained plugin can own
@@ -107,7 +148,11 @@ def ztunnel(settings: Settings) -> dict[str, Any]:
         # Since 1.25 the chart would name its objects after the release.
         "resourceName": "ztunnel",
         **({"global": _platform(settings)} if settings.platform else {}),
+        **settings.images.pulled(),
+        **settings.images.image(settings.hub, "ztunnel"),
     }
+    if settings.agents.grace_period_s is not None:
+        values["terminationGracePeriodSeconds"] = settings.agents.grace_period_s
     if settings.ztunnel_access_logs != "all":
         values["logLevel"] = ZTUNNEL_LOG_LEVELS[settings.ztunnel_access_logs]
     if settings.json_logs:
@@ -125,6 +170,26 @@ def _mesh_config(settings: Settings) -> dict[str, Any]:
         # The access log of waypoints, where Telemetry names the provider `envoy`.
         config["accessLogEncoding"] = "JSON"
     return config
+
+
+def _istiod_environment(settings: Settings) -> dict[str, str]:
+    environment = {}
+    if settings.workloads >= LARGE_MESH:
+        environment["ISTIO_GPRC_MAXRECVMSGSIZE"] = str(2 * math.ceil(settings.workloads / 10_000) * 1024 * 1024)
+    if settings.agents.untaint and version_key(settings.version) < (1, 30):
+        # From 1.30 on the chart sets it by itself (release note helm-fix-untaint-controller).
+        environment["PILOT_ENABLE_NODE_UNTAINT_CONTROLLERS"] = "true"
+    return environment
+
+
+def _untaint(settings: Settings) -> dict[str, Any]:
+    elsewhere = settings.agents_namespace != settings.namespace
+    return {"enabled": True, **({"namespace": settings.agents_namespace} if elsewhere else {})}
+
+
+def _capture(agents: Agents) -> dict[str, bool]:
+    said = {"dnsCapture": agents.dns_capture, "ipv6": agents.ipv6}
+    return {key: value for key, value in said.items() if value is not None}
 
 
 def _revision(settings: Settings) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What an installation of Istio ambient consists of, checked before anything is registered."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -12,12 +12,14 @@ from meshwright.catalog.prerequisites import unmet
 from meshwright.errors import Code, ConfigError, Problem
 from meshwright.istio import defaults
 from meshwright.istio.extension_providers import provider_problems
+from meshwright.istio.images import IMAGES, VARIANTS, Images
+from meshwright.istio.upgrade.parts import STEPS, Part, Parts, parts, revision_for, skew, tag_problems
 from meshwright.kubernetes.chart_values import merge
-from meshwright.kubernetes.charts import ChartSourceArgs, PlannedRelease, chart
+from meshwright.kubernetes.charts import Chart, ChartSourceArgs, PlannedRelease, chart
 from meshwright.kubernetes.errors import ComponentError, refuse
 
 if TYPE_CHECKING:
-    from meshwright.istio.ambient import IstioAmbientArgs
+    from meshwright.istio.ambient import IstioAmbientArgs, NodeAgentsArgs
 
 _SHORT_NAMES = ("base", "istiod", "cni", "ztunnel")
 
@@ -33,7 +35,11 @@ class IstioPlan:
     agents_namespace: str
     """Where istio-cni and ztunnel run."""
     releases: dict[str, PlannedRelease]
-    """Short name (base, istiod, cni, ztunnel) to release, in the order of installation."""
+    """Short name (base, istiod or istiod-<revision>, cni, ztunnel) to release, in the order of installation."""
+    tags: Mapping[str, str]
+    """Revision tag -> revision."""
+    once_istiod: str
+    """The release that bore the short name ``istiod`` before releases were named after revisions; empty for none."""
 
 
 def plan_istio(args: "IstioAmbientArgs", label: str) -> IstioPlan:
@@ -42,35 +48,76 @@ def plan_istio(args: "IstioAmbientArgs", label: str) -> IstioPlan:
     Raises:
         ComponentError: One problem for everything that cannot work, each placed at ``label``.
     """
-    istio, platform = _facts(args, label)
-    settings = _settings(args, istio, platform, label)
-    releases = dict(_releases(args, istio, settings, label))
+    platform = _platform(args, label)
+    now, after = _versions(args, label)
+    running = parts(now, after, _step(args, label))
+    settings = _settings(args, now.release, platform, label)
+    releases = dict(_releases(args, running, settings, label))
     problems = [
-        *(
-            replace(problem, place=label)
-            for problem in unmet(
-                istio, platform, kubernetes_version=args.get("kubernetes_version"), compute=args.get("compute") or ()
-            )
-        ),
+        *_placed(skew(now.release, after.release) if after else (), label),
+        *_placed((problem for _, problem in tag_problems(args.get("tags") or {}, running.revisions)), label),
+        *_placed(_unmet(args, running, platform), label),
         *_unknown_names(args, label),
+        *_unknown_images(args, label),
         *provider_problems(settings.extension_providers, label),
-        *(problem for planned in releases.values() for problem in planned.problems(label)),
-        *(problem for planned in releases.values() for problem in _another_version(planned, istio, label)),
+        *(problem for planned, _ in releases.values() for problem in planned.problems(label)),
+        *(problem for planned, of in releases.values() for problem in _another_version(planned, of, label)),
     ]
     if problems:
         raise ComponentError(problems)
-    return IstioPlan(istio.version, settings.namespace, settings.agents_namespace, releases)
+    return IstioPlan(
+        version=now.release.version,
+        namespace=settings.namespace,
+        agents_namespace=settings.agents_namespace,
+        releases={short: planned for short, (planned, _) in releases.items()},
+        tags=args.get("tags") or {},
+        once_istiod=_istiod(now) if now.revision else "",
+    )
 
 
-def _facts(args: "IstioAmbientArgs", label: str) -> tuple[Release, Platform]:
+def _platform(args: "IstioAmbientArgs", label: str) -> Platform:
     catalog = load_catalog()
     if args["platform"] not in catalog.platforms:
         known = ", ".join(sorted(catalog.platforms))
         raise refuse(Code.BAD_ARGUMENT, label, f"the platform {args['platform']!r} is unknown", f"one of: {known}")
+    return catalog.platforms[args["platform"]]
+
+
+def _versions(args: "IstioAmbientArgs", label: str) -> tuple[Part, Part | None]:
+    """What runs, and what an upgrade leads to."""
+    revision, upgrade = args.get("revision", ""), args.get("upgrade")
     try:
-        return catalog.release("istio", args["version"]), catalog.platforms[args["platform"]]
+        now = Part(load_catalog().release("istio", args["version"]), revision)
+        if not upgrade:
+            return now, None
+        target = load_catalog().release("istio", upgrade["to"])
     except ConfigError as error:
-        raise ComponentError(replace(problem, place=label) for problem in error.problems) from None
+        raise ComponentError(_placed(error.problems, label)) from None
+    own = upgrade.get("revision") or (revision_for(target.version) if revision else "")
+    if own and own == revision:
+        remedy = "leave the upgrade's revision out, or choose another"
+        raise refuse(
+            Code.BAD_ARGUMENT, label, f"the old and the new control plane both have the revision {own}", remedy
+        )
+    return now, Part(target, own)
+
+
+def _step(args: "IstioAmbientArgs", label: str) -> str:
+    upgrade = args.get("upgrade")
+    step = upgrade.get("step", STEPS[0]) if upgrade else STEPS[0]
+    if step not in STEPS:
+        raise refuse(Code.BAD_ARGUMENT, label, f"the step {step!r} is unknown", f"one of: {', '.join(STEPS)}")
+    return step
+
+
+def _unmet(args: "IstioAmbientArgs", running: Parts, platform: Platform) -> Iterator[Problem]:
+    """What the cluster lacks for the oldest version that runs, or for the newest: the newest asks for the most."""
+    version, compute = args.get("kubernetes_version"), args.get("compute") or ()
+    return unmet(running.base.release, platform, kubernetes_version=version, compute=compute)
+
+
+def _placed(problems: Iterable[Problem], label: str) -> list[Problem]:
+    return [replace(problem, place=label) for problem in problems]
 
 
 def _settings(args: "IstioAmbientArgs", istio: Release, platform: Platform, label: str) -> defaults.Settings:
@@ -93,33 +140,68 @@ def _settings(args: "IstioAmbientArgs", istio: Release, platform: Platform, labe
         extension_providers=args.get("extension_providers") or (),
         json_logs=bool(args.get("json_logs", False)),
         ztunnel_access_logs=args.get("ztunnel_access_logs", "all"),
+        default_revision=(args.get("tags") or {}).get("default", ""),
+        images=Images(args.get("image_variant", ""), args.get("image_pull_secrets") or ()),
+        agents=_agents(args.get("node_agents") or {}, label),
+        workloads=int(args.get("workloads", 0)),
+    )
+
+
+def _agents(args: "NodeAgentsArgs", label: str) -> defaults.Agents:
+    seconds = args.get("grace_period_seconds")
+    if seconds is not None and seconds < 2:
+        message = f"{seconds:g} s are no grace period: ztunnel drains for a second less"
+        raise refuse(Code.BAD_ARGUMENT, label, message, "at least 2")
+    return defaults.Agents(
+        grace_period_s=None if seconds is None else int(seconds),
+        dns_capture=args.get("dns_capture"),
+        ipv6=args.get("ipv6"),
+        untaint=bool(args.get("untaint", False)),
     )
 
 
 def _releases(
-    args: "IstioAmbientArgs", istio: Release, settings: defaults.Settings, label: str
-) -> Iterator[tuple[str, PlannedRelease]]:
-    source: ChartSourceArgs = args.get("charts") or {"source": "oci" if istio.oci_repository else "repository"}
+    args: "IstioAmbientArgs", running: Parts, mesh: defaults.Settings, label: str
+) -> Iterator[tuple[str, tuple[PlannedRelease, Release]]]:
+    """Short name, the release, and the version that it is of."""
+    root, agents = mesh.namespace, mesh.agents_namespace
+    wanted: list[tuple[str, str, str, str, Part, Callable[[defaults.Settings], dict[str, Any]]]] = [
+        ("base", "base", "istio-base", root, running.base, defaults.base),
+        *((_istiod(each), "istiod", _istiod(each), root, each, defaults.istiod) for each in running.istiods),
+        ("cni", "cni", "istio-cni", agents, running.cni, defaults.cni),
+        ("ztunnel", "ztunnel", "ztunnel", agents, running.ztunnel, defaults.ztunnel),
+    ]
     overrides = cast("dict[str, dict[str, Any]]", args.get("values") or {})
-    adopted = args.get("adopt_releases") or ()
-    istiod = f"istiod-{settings.revision}" if settings.revision else "istiod"
-    ours = {
-        "base": ("istio-base", settings.namespace, defaults.base(settings)),
-        "istiod": (istiod, settings.namespace, defaults.istiod(settings)),
-        "cni": ("istio-cni", settings.agents_namespace, defaults.cni(settings)),
-        "ztunnel": ("ztunnel", settings.agents_namespace, defaults.ztunnel(settings)),
-    }
-    for short, (name, namespace, values) in ours.items():
-        from_where = chart(
-            short,
-            istio.charts[short],
-            source,
-            oci=istio.oci_repository or "",
-            repository=istio.helm_repository or "",
-            label=label,
+    adopted, upgrade = args.get("adopt_releases") or (), args.get("upgrade")
+    for short, chart_name, name, namespace, part, values in wanted:
+        said = cast("Mapping[str, Any]", upgrade if upgrade and part == running.base else args)
+        settings = replace(
+            mesh,
+            # The default validator stays the old control plane's until that one goes.
+            revision=running.istiods[0].revision if chart_name == "base" else part.revision,
+            hub=args.get("hub", part.release.image_hub),
+            version=part.release.version,
+            images=replace(mesh.images, digests=said.get("image_digests") or {}),
         )
-        merged = merge(values, overrides.get(short) or {})
-        yield short, PlannedRelease(name, from_where, namespace, merged, adopt=short in adopted)
+        merged = merge(values(settings), overrides.get(chart_name) or {})
+        from_where = _chart(chart_name, part.release, said.get("charts") or args.get("charts"), label)
+        adopt = chart_name in adopted and (chart_name != "istiod" or part == running.istiods[0])
+        yield short, (PlannedRelease(name, from_where, namespace, merged, adopt=adopt), part.release)
+
+
+def _istiod(part: Part) -> str:
+    return f"istiod-{part.revision}" if part.revision else "istiod"
+
+
+def _chart(name: str, istio: Release, source: ChartSourceArgs | None, label: str) -> Chart:
+    return chart(
+        name,
+        istio.charts[name],
+        source or {"source": "oci" if istio.oci_repository else "repository"},
+        oci=istio.oci_repository or "",
+        repository=istio.helm_repository or "",
+        label=label,
+    )
 
 
 def _unknown_names(args: "IstioAmbientArgs", label: str) -> Iterator[Problem]:
@@ -129,6 +211,17 @@ def _unknown_names(args: "IstioAmbientArgs", label: str) -> Iterator[Problem]:
             if name not in _SHORT_NAMES:
                 message = f"{what} names {name!r}, which is no release"
                 yield Problem(Code.BAD_ARGUMENT, message, f"one of: {known}", label)
+
+
+def _unknown_images(args: "IstioAmbientArgs", label: str) -> Iterator[Problem]:
+    if (variant := args.get("image_variant", "")) and variant not in VARIANTS:
+        known = ", ".join(VARIANTS)
+        yield Problem(Code.BAD_ARGUMENT, f"the image variant {variant!r} is unknown", f"one of: {known}", label)
+    upgrade = args.get("upgrade")
+    for digests in (args.get("image_digests"), upgrade.get("image_digests") if upgrade else None):
+        for name in set(digests or ()) - set(IMAGES):
+            message = f"image_digests names {name!r}, which is no image"
+            yield Problem(Code.BAD_ARGUMENT, message, f"one of: {', '.join(IMAGES)}", label)
 
 
 def _another_version(planned: PlannedRelease, istio: Release, label: str) -> Iterator[Problem]:

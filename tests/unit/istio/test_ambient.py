@@ -158,8 +158,8 @@ def test_openshift_runs_its_agents_in_kube_system_and_istiod_trusts_them_there()
 def test_a_revision_reaches_every_chart_and_istiods_release_name() -> None:
     graph = mesh(revision="1-31-1")
     assert values(graph, "base")["defaultRevision"] == ""  # or it would point at istiod-1-31-1 before that one runs
-    assert {values(graph, short)["revision"] for short in ("istiod", "cni", "ztunnel")} == {"1-31-1"}
-    assert inputs(graph, "mesh-istiod")["name"] == "istiod-1-31-1"
+    assert {values(graph, short)["revision"] for short in ("istiod-1-31-1", "cni", "ztunnel")} == {"1-31-1"}
+    assert inputs(graph, "mesh-istiod-1-31-1")["name"] == "istiod-1-31-1"
     assert find(graph, "mesh").outputs == {"namespace": "istio-system", "version": "1.31.1", "revision": "1-31-1"}
 
 
@@ -193,8 +193,8 @@ def test_your_values_win() -> None:
 def test_an_adopted_namespace_is_patched_and_adopted_releases_are_imported() -> None:
     graph = mesh(adopt_namespace=True, adopt_releases=["istiod", "ztunnel"], revision="r")
     assert find(graph, "mesh-namespace").type == "kubernetes:core/v1:NamespacePatch"
-    imported = {short: find(graph, f"mesh-{short}").options.import_id for short in ("base", "istiod", "cni", "ztunnel")}
-    assert imported == {"base": "", "istiod": "istio-system/istiod-r", "cni": "", "ztunnel": "istio-system/ztunnel"}
+    imported = {short: find(graph, f"mesh-{short}").options.import_id for short in ("base", "istiod-r", "ztunnel")}
+    assert imported == {"base": "", "istiod-r": "istio-system/istiod-r", "ztunnel": "istio-system/ztunnel"}
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def local_charts(folder: Path, version: str = "1.31.1") -> dict[str, Any]:
 def test_every_key_of_ours_is_known_to_local_charts(tmp_path: Path) -> None:
     charts = local_charts(tmp_path)
     graph = mesh(charts=charts, trust_domain="td", revision="r", hub="h", platform="openshift", istiod_replicas=3)
-    assert inputs(graph, "mesh-istiod")["chart"] == str(tmp_path / "istiod")
+    assert inputs(graph, "mesh-istiod-r")["chart"] == str(tmp_path / "istiod")
 
 
 def test_everything_is_refused_at_once_and_nothing_is_registered(tmp_path: Path) -> None:

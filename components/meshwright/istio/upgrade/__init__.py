@@ -1,0 +1,1 @@
+"""Upgrades of Istio ambient: which part runs which version at each step, and the plan that leads there."""
