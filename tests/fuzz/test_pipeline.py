@@ -1,7 +1,8 @@
 """Any mesh that the config takes goes through components and rendering, and nothing is lost on the way."""
 
-import importlib.util
+import importlib
 import os
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -59,17 +60,8 @@ MESHES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 )
 
 
-def _program() -> Any:
-    """The part of the stack program that deploys this kind of mesh."""
-    spec = importlib.util.spec_from_file_location("istio_ambient", CHECKOUT / "stacks" / "istio_ambient.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-DEPLOY = _program().deploy
+sys.path.append(str(CHECKOUT / "stacks"))  # as Python does for the program that Pulumi starts there
+DEPLOY = importlib.import_module("istio_ambient").deploy
 
 
 def graph_of(mesh: dict[str, Any]) -> Graph | None:
