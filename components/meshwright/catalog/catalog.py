@@ -17,6 +17,7 @@ from meshwright.catalog.models import (
     Product,
 )
 from meshwright.catalog.source import Source
+from meshwright.catalog.upgrades import UpgradeFacts
 from meshwright.errors import Code, ConfigError, Problem
 from meshwright.versions import version_key
 
@@ -93,6 +94,11 @@ class Catalog:
     def features(self) -> Mapping[str, Mapping[str, Fact]]:
         """Option -> feature -> fact: the feature matrix."""
         return self._source.features()
+
+    @cached_property
+    def upgrades(self) -> UpgradeFacts:
+        """What an upgrade of Istio has to reckon with."""
+        return self._source.upgrades()
 
     @property
     def products(self) -> tuple[str, ...]:

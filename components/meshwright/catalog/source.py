@@ -9,6 +9,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from meshwright.catalog.models import Fact, GatewayApi, Platform, Product
+from meshwright.catalog.upgrades import UpgradeFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from meshwright.catalog.overlay import Overlay
 
 DATA = Path(__file__).parent / "data"
-PRODUCTS = ("istio", "linkerd-edge", "linkerd-enterprise", "consul", "aws-gateway-controller")
+PRODUCTS = ("istio", "istio-csr", "linkerd-edge", "linkerd-enterprise", "consul", "aws-gateway-controller")
 
 Tree = dict[str, Any]
 
@@ -56,6 +57,10 @@ class Source:
     def features(self) -> Mapping[str, Mapping[str, Fact]]:
         """Option -> feature -> fact."""
         return TypeAdapter(dict[str, dict[str, Fact]]).validate_python(self.tree("features"))
+
+    def upgrades(self) -> UpgradeFacts:
+        """What an upgrade of Istio has to reckon with. An overlay doesn't change it."""
+        return UpgradeFacts.model_validate(self.tree("istio-upgrades"))
 
     def tree(self, section: str, product: str = "") -> Tree:
         """One section's data, with the overlays merged in, before validation."""

@@ -4,8 +4,11 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
+from meshwright.istio.certificates.plan import CertificatesArgs
+from meshwright.istio.multicluster.membership import MembershipArgs
 from meshwright.istio.plan import plan_istio
 from meshwright.istio.tag import RevisionTag, RevisionTagArgs
+from meshwright.istio.trust import visible
 from meshwright.kubernetes.charts import ChartSourceArgs, release
 from meshwright.kubernetes.children import below
 from meshwright.kubernetes.namespaces import namespace
@@ -100,6 +103,10 @@ class IstioAmbientArgs(TypedDict):
     """Pods in the mesh, if there are many: from 30,000 on istiod's limit for a message is raised."""
     trust_domain: NotRequired[pulumi.Input[str]]
     """SPIFFE trust domain. Default: Istio's, ``cluster.local``."""
+    certificates: NotRequired[CertificatesArgs]
+    """Where the certificates come from. Default: istiod makes a root and keeps its key in the cluster."""
+    multicluster: NotRequired[MembershipArgs]
+    """The cluster's place in a mesh of several. Default: the mesh is this cluster."""
     istiod_replicas: NotRequired[int]
     """Least number of istiod replicas. Default: 2; the chart's default of 1 has no disruption budget either."""
     extension_providers: NotRequired[list[dict[str, Any]]]
@@ -125,7 +132,8 @@ class IstioAmbient(pulumi.ComponentResource):
 
     Raises:
         ComponentError: MW-E050 for arguments that cannot work, MW-E051 without a provider, MW-E053 and MW-E054 for
-            charts, MW-E110 and MW-E111 for upgrades and tags, and the catalog's codes for versions and platforms.
+            charts, MW-E110 and MW-E111 for upgrades and tags, MW-E145 to MW-E151 for certificates and clusters, and the
+            catalog's codes for versions and platforms.
     """
 
     namespace: pulumi.Output[str]
@@ -139,23 +147,25 @@ class IstioAmbient(pulumi.ComponentResource):
         label = f"IstioAmbient {name}"
         require_kubernetes_provider(opts, label)
         plan = plan_istio(args, label)
-        super().__init__("meshwright:index:IstioAmbient", name, {**args}, opts)
+        super().__init__("meshwright:index:IstioAmbient", name, visible(args), opts)
         children = below(self, opts)
-        previous: pulumi.Resource = namespace(
+        root = namespace(
             f"{name}-namespace",
             plan.namespace,
             # On OpenShift the agents run in kube-system.
-            _NEEDS_THE_NODE if plan.agents_namespace == plan.namespace else {},
+            {**(_NEEDS_THE_NODE if plan.agents_namespace == plan.namespace else {}), **plan.trust.labels},
             adopt=bool(args.get("adopt_namespace", False)),
             opts=children,
         )
+        inside = pulumi.ResourceOptions.merge(children, pulumi.ResourceOptions(depends_on=[root]))
+        previous: list[pulumi.Resource] = [root, *plan.trust.register(name, inside)]
         for short, planned in plan.releases.items():
-            after = pulumi.ResourceOptions.merge(children, pulumi.ResourceOptions(depends_on=[previous]))
+            after = pulumi.ResourceOptions.merge(children, pulumi.ResourceOptions(depends_on=previous))
             if short == plan.once_istiod:
                 after = pulumi.ResourceOptions.merge(after, _was(f"{name}-istiod"))
-            previous = release(f"{name}-{short}", planned, after)
+            previous = [release(f"{name}-{short}", planned, after)]
         for tag, revision in plan.tags.items():
-            after = pulumi.ResourceOptions.merge(children, pulumi.ResourceOptions(depends_on=[previous]))
+            after = pulumi.ResourceOptions.merge(children, pulumi.ResourceOptions(depends_on=previous))
             made: RevisionTagArgs = {"tag": tag, "revision": revision, "namespace": plan.namespace}
             RevisionTag(f"{name}-tag-{tag}", made, after)
         self.namespace = pulumi.Output.from_input(plan.namespace)

@@ -13,6 +13,7 @@ from meshwright.errors import Code, ConfigError, Problem
 from meshwright.istio import defaults
 from meshwright.istio.extension_providers import provider_problems
 from meshwright.istio.images import IMAGES, VARIANTS, Images
+from meshwright.istio.trust import Trust, plan_trust
 from meshwright.istio.upgrade.parts import STEPS, Part, Parts, parts, revision_for, skew, tag_problems
 from meshwright.kubernetes.chart_values import merge
 from meshwright.kubernetes.charts import Chart, ChartSourceArgs, PlannedRelease, chart
@@ -40,6 +41,8 @@ class IstioPlan:
     """Revision tag -> revision."""
     once_istiod: str
     """The release that bore the short name ``istiod`` before releases were named after revisions; empty for none."""
+    trust: Trust
+    """Its certificates, and its place among other clusters."""
 
 
 def plan_istio(args: "IstioAmbientArgs", label: str) -> IstioPlan:
@@ -52,7 +55,8 @@ def plan_istio(args: "IstioAmbientArgs", label: str) -> IstioPlan:
     now, after = _versions(args, label)
     running = parts(now, after, _step(args, label))
     settings = _settings(args, now.release, platform, label)
-    releases = dict(_releases(args, running, settings, label))
+    trust = plan_trust(args, settings.agents_namespace, running, label)
+    releases = dict(_releases(args, running, settings, trust, label))
     problems = [
         *_placed(skew(now.release, after.release) if after else (), label),
         *_placed((problem for _, problem in tag_problems(args.get("tags") or {}, running.revisions)), label),
@@ -72,6 +76,7 @@ def plan_istio(args: "IstioAmbientArgs", label: str) -> IstioPlan:
         releases={short: planned for short, (planned, _) in releases.items()},
         tags=args.get("tags") or {},
         once_istiod=_istiod(now) if now.revision else "",
+        trust=trust,
     )
 
 
@@ -161,7 +166,7 @@ def _agents(args: "NodeAgentsArgs", label: str) -> defaults.Agents:
 
 
 def _releases(
-    args: "IstioAmbientArgs", running: Parts, mesh: defaults.Settings, label: str
+    args: "IstioAmbientArgs", running: Parts, mesh: defaults.Settings, trust: Trust, label: str
 ) -> Iterator[tuple[str, tuple[PlannedRelease, Release]]]:
     """Short name, the release, and the version that it is of."""
     root, agents = mesh.namespace, mesh.agents_namespace
@@ -183,7 +188,7 @@ def _releases(
             version=part.release.version,
             images=replace(mesh.images, digests=said.get("image_digests") or {}),
         )
-        merged = merge(values(settings), overrides.get(chart_name) or {})
+        merged = merge(merge(values(settings), trust.values(chart_name)), overrides.get(chart_name) or {})
         from_where = _chart(chart_name, part.release, said.get("charts") or args.get("charts"), label)
         adopt = chart_name in adopted and (chart_name != "istiod" or part == running.istiods[0])
         yield short, (PlannedRelease(name, from_where, namespace, merged, adopt=adopt), part.release)

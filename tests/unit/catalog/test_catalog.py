@@ -19,7 +19,13 @@ def test_it_is_read_once(catalog: Catalog) -> None:
 
 
 def test_all_of_it_is_valid(catalog: Catalog) -> None:
-    assert {path.stem for path in DATA.glob("*.yaml")} == {*PRODUCTS, "gateway-api", "platforms", "features"}
+    assert {path.stem for path in DATA.glob("*.yaml")} == {
+        *PRODUCTS,
+        "gateway-api",
+        "platforms",
+        "features",
+        "istio-upgrades",
+    }
     for product in catalog.products:
         for version in catalog.versions(product):
             release = catalog.release(product, version)
@@ -78,6 +84,7 @@ def test_the_newest_of_each_product(catalog: Catalog) -> None:
     newest = {product: catalog.newest(product) for product in catalog.products}
     assert {product: release.version for product, release in newest.items()} == {
         "istio": "1.31.1",
+        "istio-csr": "0.17.0",
         "linkerd-edge": "edge-26.8.3",
         "linkerd-enterprise": "enterprise-2.20.2",
         "consul": "2.0.3",
@@ -118,8 +125,8 @@ def test_the_newest_of_each_product(catalog: Catalog) -> None:
             "istoi",
             "1.31",
             (
-                'the catalog has no product "istoi"; one of: istio, linkerd-edge, linkerd-enterprise, consul, '
-                "aws-gateway-controller (MW-E030)"
+                'the catalog has no product "istoi"; one of: istio, istio-csr, linkerd-edge, linkerd-enterprise, '
+                "consul, aws-gateway-controller (MW-E030)"
             ),
         ),
     ],

@@ -1,0 +1,1 @@
+"""Where the mesh's certificates come from."""

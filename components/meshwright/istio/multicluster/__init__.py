@@ -1,0 +1,1 @@
+"""One mesh over several clusters: multi-primary, on a network each."""
