@@ -2,9 +2,14 @@
 
 import typer
 
+from meshwright.cli import istio_check
+
 app = typer.Typer(help="Look after Istio ambient: its health, and what to do when it fails.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
     """Look after Istio ambient: its health, and what to do when it fails."""
+
+
+app.command("check")(istio_check.check)

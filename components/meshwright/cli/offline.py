@@ -74,11 +74,7 @@ def offline(request: Request) -> Offline:
         MeshwrightError: whatever is wrong with the stack file, the program or the pack.
     """
     began = time.monotonic()
-    project = load_project(request.program) if request.program else load_project(find_project(Path.cwd()))
-    project = replace(project, python=request.python) if request.python else project
-    stack = choose_stack(project, request.stack, program_given=request.program is not None)
-    config = _mesh_config(project, stack)
-    settings = load_stack_settings(project, stack, must_exist=request.program is None)
+    project, settings, config = _chosen(request)
     given = load_given(request.given) if request.given else None
     rules = pack_rules(request.pack_config)
     with (
@@ -89,6 +85,26 @@ def offline(request: Request) -> Offline:
         graph = run_program(project, settings, given, request.timeout_s)
         report = pack.evaluate(graph)
     return Offline(project, settings, config, graph, report, time.monotonic() - began)
+
+
+def graph_of(request: Request) -> tuple[Graph, StackConfig | None]:
+    """Run a program alone, without a policy pack: its graph, and the mesh of its stack file.
+
+    Raises:
+        MeshwrightError: whatever is wrong with the stack file or the program.
+    """
+    project, settings, config = _chosen(request)
+    given = load_given(request.given) if request.given else None
+    with working("running the program"):
+        return run_program(project, settings, given, request.timeout_s), config
+
+
+def _chosen(request: Request) -> tuple[Project, StackSettings, StackConfig | None]:
+    project = load_project(request.program) if request.program else load_project(find_project(Path.cwd()))
+    project = replace(project, python=request.python) if request.python else project
+    stack = choose_stack(project, request.stack, program_given=request.program is not None)
+    config = _mesh_config(project, stack)
+    return project, load_stack_settings(project, stack, must_exist=request.program is None), config
 
 
 def judge(

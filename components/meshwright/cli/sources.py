@@ -65,14 +65,15 @@ def judge(request: offline.Request, sources: Sources) -> Judged:
         other = "--program" if request.program is not None else "--with"
         raise ConfigError(Problem(Code.USAGE, f"--{kind} and {other} exclude each other", "name one of them"))
     around = _project_around()
-    graph = _graph(kind, path, around.root if around else None)
+    graph = read_graph(kind, path, around.root if around else None)
     project, settings = _settings(graph, kind, around, request.stack)
     report = offline.judge(graph, project, settings, request.pack, request.pack_config)
     found = result(graph, report, lambda urn: _place(graph, urn), source=f"{kind} {path}", as_of=str(today()))
     return Judged(found, graph, project, settings, request, path)
 
 
-def _graph(kind: str, path: Path, root: Path | None) -> Graph:
+def read_graph(kind: str, path: Path, root: Path | None) -> Graph:
+    """The graph of what another tool wrote. ``kind``: as `Sources` names it; ``root``: the project's folder."""
     if kind == "events":
         from meshwright.gate.events import read_events
 

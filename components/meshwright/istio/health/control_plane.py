@@ -1,0 +1,173 @@
+"""istiod runs, twice or more, and every part of Istio is of a version that is safe and suits the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from meshwright.catalog import load_catalog
+from meshwright.config.clock import today
+from meshwright.errors import ConfigError
+from meshwright.istio import labels
+from meshwright.istio.health.installation import ISTIOD, istiod_releases, parts, require, workloads
+from meshwright.istio.health.objects import at, called, mapping, matches, name_of, namespace_of
+from meshwright.istio.health.verdicts import Check, Doubt, Finding, Severity, SkipError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from meshwright.catalog import Release
+    from meshwright.istio.health.installation import Part
+    from meshwright.istio.health.objects import Object
+    from meshwright.istio.health.snapshot import Snapshot
+
+_CATEGORY: Final = "control plane"
+_ENOUGH: Final = 2
+
+
+def _ready(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
+    snapshot.seen("Deployment")
+    for each in require(snapshot, ISTIOD):
+        if not at(each, "status", "availableReplicas"):
+            yield Finding(called(each), "has no available replica: proxies get no changes and no certificates")
+
+
+def _replicas(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
+    releases = istiod_releases(snapshot)
+    for each in releases:
+        least = int(at(each, "values", "autoscaleMin") or at(each, "values", "replicaCount") or 1)
+        if least < _ENOUGH:
+            yield Finding(called(each), f"asks for {least} replica, and the chart makes no disruption budget then")
+    deployments = workloads(snapshot, ISTIOD)
+    if not deployments and not releases:
+        raise SkipError("istiod is not in it")
+    for each in deployments:
+        yield from too_few(snapshot, each)
+
+
+def too_few(snapshot: Snapshot, deployment: Object) -> Iterator[Finding]:
+    """What a Deployment lacks to survive the loss of one replica."""
+    least = minimum_replicas(snapshot, deployment)
+    if least < _ENOUGH:
+        yield Finding(called(deployment), f"runs with {least} replica: while it restarts, nothing takes its place")
+    pods = mapping(deployment, "spec", "template", "metadata", "labels")
+    budgets = (each for each in snapshot.of("PodDisruptionBudget") if namespace_of(each) == namespace_of(deployment))
+    if not any(matches(mapping(each, "spec", "selector"), pods) for each in budgets):
+        yield Finding(called(deployment), "has no disruption budget: a drain may take all replicas at once")
+
+
+def minimum_replicas(snapshot: Snapshot, deployment: Object) -> int:
+    """How many replicas a Deployment never goes below: its autoscaler's minimum, or its own number."""
+    for each in snapshot.of("HorizontalPodAutoscaler"):
+        target = mapping(each, "spec", "scaleTargetRef")
+        if namespace_of(each) == namespace_of(deployment) and at(target, "name") == name_of(deployment):
+            return int(at(each, "spec", "minReplicas") or 1)
+    replicas = at(deployment, "spec", "replicas")
+    return 1 if replicas is None else int(replicas)
+
+
+def _supported(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
+    for part, release in _known(snapshot):
+        if isinstance(release, Doubt):
+            yield release
+        elif release.is_past_end_of_life(today()):
+            yield Finding(part.name, f"is {part.version}, which gets no fixes since {release.end_of_life}")
+
+
+def _safe(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
+    for part, release in _known(snapshot):
+        if isinstance(release, Doubt):
+            yield release
+        elif release.advisories:
+            yield Finding(part.name, f"is {part.version}, which {', '.join(sorted(release.advisories))} affects")
+
+
+def _known(snapshot: Snapshot) -> Iterator[tuple[Part, Release | Doubt]]:
+    """Each part with what the catalog knows of its version."""
+    for part in parts(snapshot):
+        if not part.version:
+            yield part, _no_version(part)
+            continue
+        try:
+            yield part, load_catalog().release("istio", part.version)
+        except ConfigError:
+            yield part, Doubt(part.name, f"the catalog does not know {part.version}")
+
+
+def _skew(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
+    found = parts(snapshot)
+    yield from (_no_version(part) for part in found if not part.version)
+    versions = [part for part in found if part.version]
+    planes = [part.minor for part in versions if part.component == ISTIOD]
+    if not planes:
+        raise SkipError("istiod is not in it, or its version can't be told")
+    newest = max(planes)
+    for part in versions:
+        behind = newest[1] - part.minor[1]
+        if part.minor > newest or newest[0] != part.minor[0]:
+            yield Finding(part.name, f"is {part.version}, ahead of istiod {newest[0]}.{newest[1]}")
+        elif behind > 1:
+            yield Finding(part.name, f"is {part.version}, {behind} minors behind istiod {newest[0]}.{newest[1]}")
+
+
+def _no_version(part: Part) -> Doubt:
+    return Doubt(part.name, "neither the image's tag nor a label tells its version")
+
+
+def _hosts(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
+    for part in parts(snapshot):
+        for source in part.sources:
+            host = source.partition("://")[2] or source
+            if host.partition("/")[0] in labels.RETIRED_HOSTS:
+                yield Finding(part.name, f"comes from {source}: that host is being switched off")
+
+
+CHECKS: Final = (
+    Check(
+        "istiod-ready",
+        _CATEGORY,
+        "istiod is available in every revision",
+        Severity.ERROR,
+        "see why its pods don't start; `meshwright istio break-glass istiod-lost` has the steps",
+        _ready,
+    ),
+    Check(
+        "istiod-replicas",
+        _CATEGORY,
+        "istiod has two replicas or more, and a disruption budget",
+        Severity.WARNING,
+        "set autoscaleMin to 2 or more; the chart makes the budget then",
+        _replicas,
+    ),
+    Check(
+        "version-supported",
+        _CATEGORY,
+        "every part of Istio is of a version that gets fixes",
+        Severity.WARNING,
+        "upgrade to a supported minor, one minor at a time",
+        _supported,
+    ),
+    Check(
+        "version-safe",
+        _CATEGORY,
+        "no advisory is known against the versions of Istio's parts",
+        Severity.ERROR,
+        "upgrade to the newest patch of the minor",
+        _safe,
+    ),
+    Check(
+        "version-skew",
+        _CATEGORY,
+        "istio-cni, ztunnel and waypoints are at most one minor behind istiod, and never ahead",
+        Severity.ERROR,
+        "upgrade istiod first, then istio-cni, then ztunnel, then the waypoints",
+        _skew,
+    ),
+    Check(
+        "artifact-hosts",
+        _CATEGORY,
+        "images and charts come from hosts that stay",
+        Severity.WARNING,
+        "set the hub to docker.io/istio or a mirror of yours, and take charts from oci://ghcr.io/istio/release/charts",
+        _hosts,
+    ),
+)

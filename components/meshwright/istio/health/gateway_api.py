@@ -1,0 +1,67 @@
+"""The CRDs of the Gateway API are there, and new enough for this Istio to read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from meshwright.catalog import load_catalog
+from meshwright.errors import ConfigError
+from meshwright.istio import labels
+from meshwright.istio.health.installation import ISTIOD, parts
+from meshwright.istio.health.objects import annotation, at, called, name_of
+from meshwright.istio.health.verdicts import Check, Doubt, Finding, Severity, SkipError
+from meshwright.versions import version_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from meshwright.catalog.models import GatewayApiRange
+    from meshwright.istio.health.snapshot import Snapshot
+
+_GROUP: Final = ".gateway.networking.k8s.io"
+
+
+def _bundle(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
+    definitions = {name_of(each).removesuffix(_GROUP): each for each in snapshot.of("CustomResourceDefinition")}
+    accepted = _accepted(snapshot)
+    served = {name: each for name, each in definitions.items() if name_of(each).endswith(_GROUP)}
+    if "gateways" not in served:
+        if snapshot.live:
+            yield Finding("the cluster", "has no CRD for Gateway: no waypoint can be made")
+            return
+        raise SkipError("the CRDs of the Gateway API are not in it")
+    for name, definition in sorted(served.items()):
+        if at(definition, "spec", "group") not in (None, _GROUP[1:]):
+            continue
+        version, least = annotation(definition, labels.BUNDLE_VERSION), accepted.crd_minimums.get(name)
+        least = least or (accepted.minimum if name == "gateways" else None)
+        if not version:
+            yield Doubt(called(definition), f"has no annotation {labels.BUNDLE_VERSION}")
+        elif least and version_key(version) < version_key(least):
+            yield Finding(
+                called(definition), f"is of bundle {version}: istiod ignores it, and all its objects, below v{least}"
+            )
+
+
+def _accepted(snapshot: Snapshot) -> GatewayApiRange:
+    """What the newest istiod that is there accepts."""
+    versions = [part.version for part in parts(snapshot) if part.component == ISTIOD and part.version]
+    try:
+        found = load_catalog().release("istio", max(versions, key=version_key)) if versions else None
+    except ConfigError:
+        found = None
+    if found is None or found.gateway_api is None:
+        raise SkipError("no version of istiod that the catalog knows is in it")
+    return found.gateway_api
+
+
+CHECKS: Final = (
+    Check(
+        "gateway-api-bundle",
+        "control plane",
+        "the CRDs of the Gateway API are new enough for istiod to read their objects",
+        Severity.ERROR,
+        "apply the bundle that the catalog recommends for this version of Istio",
+        _bundle,
+    ),
+)

@@ -1,0 +1,157 @@
+"""The node agents run on every node, and a node that starts or restarts leaves no pod outside of the mesh."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from meshwright.istio import labels
+from meshwright.istio.health.installation import (
+    CNI,
+    ISTIOD,
+    ZTUNNEL,
+    cni_settings,
+    environment,
+    is_true,
+    istiod_releases,
+    require,
+    workloads,
+)
+from meshwright.istio.health.mesh import is_wanted, require_enrolled, running_pods
+from meshwright.istio.health.objects import (
+    annotation,
+    at,
+    called,
+    condition,
+    items,
+    mapping,
+    matches,
+    name_of,
+    namespace_of,
+)
+from meshwright.istio.health.verdicts import Check, Doubt, Finding, Severity, SkipError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from meshwright.istio.health.snapshot import Snapshot
+
+_CATEGORY: Final = "nodes and pods"
+_UNTAINT: Final = "PILOT_ENABLE_NODE_UNTAINT_CONTROLLERS"
+
+
+def _ztunnel_ready(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
+    yield from _ready_everywhere(snapshot, ZTUNNEL, "its captured pods have no network")
+
+
+def _cni_ready(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
+    yield from _ready_everywhere(snapshot, CNI, "its new pods don't start, or start outside of the mesh")
+
+
+def _ready_everywhere(snapshot: Snapshot, component: str, consequence: str) -> Iterator[Finding | Doubt]:
+    nodes = {name_of(each) for each in snapshot.seen("Node") if condition(each, "Ready").get("status") == "True"}
+    covered = set()
+    for each in require(snapshot, component):
+        selector = mapping(each, "spec", "selector")
+        covered |= {
+            str(at(pod, "spec", "nodeName"))
+            for pod in running_pods(snapshot)
+            if namespace_of(pod) == namespace_of(each)
+            and matches(selector, mapping(pod, "metadata", "labels"))
+            and condition(pod, "Ready").get("status") == "True"
+        }
+    for node in sorted(nodes - covered):
+        yield Finding(f"Node {node}", f"has no ready {component}: {consequence}")
+
+
+def _owned(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
+    chained = dict(cni_settings(snapshot, "CHAINED_CNI_PLUGIN", "chained"))
+    if all(value is not None and not is_true(value) for value in chained.values()):
+        raise SkipError("istio-cni is no chained plugin here, and only one can own its configuration")
+    for name, value in cni_settings(snapshot, "ISTIO_OWNED_CNI_CONFIG", "istioOwnedCNIConfig"):
+        if not is_true(value):
+            yield Finding(name, "leaves the CNI's configuration to others: pods that start before it are not captured")
+
+
+def _retries(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
+    path = ("ambient", "enableAmbientDetectionRetry")
+    for name, value in cni_settings(snapshot, "ENABLE_AMBIENT_DETECTION_RETRY", *path):
+        if not is_true(value):
+            yield Finding(name, "asks once whether a pod is in the mesh: an API error leaves the pod out")
+
+
+def _taint(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
+    states = [(called(each), is_true(at(each, "values", "taint", "enabled"))) for each in istiod_releases(snapshot)]
+    states += [(called(each), is_true(environment(each).get(_UNTAINT))) for each in workloads(snapshot, ISTIOD)]
+    if not states:
+        raise SkipError("istiod is not in it")
+    for name, is_on in states:
+        if not is_on:
+            yield Finding(name, "takes no taint off new nodes: pods may start there before istio-cni")
+    for node in snapshot.of("Node") if snapshot.live else ():
+        keys = [at(taint, "key") for taint in items(node, "spec", "taints")]
+        if labels.NOT_READY_TAINT in keys and not any(is_on for _, is_on in states):
+            yield Finding(called(node), f"has the taint {labels.NOT_READY_TAINT}, and nothing takes it off")
+
+
+def _captured(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
+    enrolled, found = require_enrolled(snapshot), running_pods(snapshot)
+    for pod in found:
+        if not is_wanted(pod, enrolled):
+            continue
+        state = annotation(pod, labels.REDIRECTION)
+        if state == "pending":
+            yield Finding(called(pod), "is captured by half: it has no network until ztunnel takes it")
+        elif state != "enabled":
+            yield Finding(called(pod), "is not captured: its traffic passes ztunnel by, in plaintext")
+
+
+CHECKS: Final = (
+    Check(
+        "ztunnel-ready",
+        _CATEGORY,
+        "ztunnel is ready on every node",
+        Severity.ERROR,
+        "let its DaemonSet tolerate every taint, and see why its pod on that node is not ready",
+        _ztunnel_ready,
+    ),
+    Check(
+        "cni-ready",
+        _CATEGORY,
+        "istio-cni is ready on every node",
+        Severity.ERROR,
+        "let its DaemonSet tolerate every taint, and see why its pod on that node is not ready",
+        _cni_ready,
+    ),
+    Check(
+        "pods-captured",
+        _CATEGORY,
+        "every pod of an enrolled namespace is captured",
+        Severity.ERROR,
+        "see istio-cni's log on the pod's node; then restart the pod",
+        _captured,
+    ),
+    Check(
+        "cni-owns-config",
+        _CATEGORY,
+        "a node's restart leaves no pod out: istio-cni owns its configuration",
+        Severity.WARNING,
+        "set istioOwnedCNIConfig to true on the chart cni",
+        _owned,
+    ),
+    Check(
+        "cni-detection-retry",
+        _CATEGORY,
+        "an error of the API server leaves no pod out: istio-cni asks again",
+        Severity.WARNING,
+        "set ambient.enableAmbientDetectionRetry to true on the chart cni",
+        _retries,
+    ),
+    Check(
+        "node-taint",
+        _CATEGORY,
+        "new nodes take no pod before istio-cni runs on them",
+        Severity.WARNING,
+        f"taint new nodes with {labels.NOT_READY_TAINT}, and set taint.enabled to true on the chart istiod",
+        _taint,
+    ),
+)

@@ -1,0 +1,170 @@
+"""Mutual TLS is what was declared, and every policy is applied as it was written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from meshwright.istio import labels
+from meshwright.istio.health.installation import istiod_releases, root_namespace
+from meshwright.istio.health.mesh import enrolled_namespaces, require_enrolled
+from meshwright.istio.health.objects import at, called, condition, items, label, mapping, namespace_of
+from meshwright.istio.health.verdicts import Check, Doubt, Finding, Severity, SkipError
+from meshwright.istio.layers import L4_CONDITIONS, L7_OPERATION, L7_SOURCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from meshwright.istio.health.objects import Object
+    from meshwright.istio.health.snapshot import Snapshot
+
+_CATEGORY: Final = "security"
+_JUDGED: Final = ("ZtunnelAccepted", "WaypointAccepted")
+_POLICIES: Final = ("AuthorizationPolicy", "RequestAuthentication", "Telemetry", "WasmPlugin")
+_MODES: Final = {"permissive": "PERMISSIVE", "strict": "STRICT"}
+
+
+def _accepted(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
+    snapshot.seen("AuthorizationPolicy")
+    for kind in _POLICIES:
+        for each in snapshot.of(kind):
+            for name in _JUDGED:
+                found = condition(each, name)
+                if found and (found.get("reason") != "Accepted" or found.get("status") != "True"):
+                    said = " ".join(str(found.get("message")).split())
+                    yield Finding(called(each), f"has {name} with reason {found.get('reason')}: {said}")
+
+
+def _layers(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
+    enrolled, root = require_enrolled(snapshot), root_namespace(snapshot)
+    for each in snapshot.of("AuthorizationPolicy"):
+        if namespace_of(each) not in (*enrolled, root) or _is_at_a_proxy(each):
+            continue
+        if fields := http_fields(each):
+            yield Finding(called(each), f"has {', '.join(fields)}, which ztunnel does not know: {_effect(each)}")
+        elif at(each, "spec", "action") in ("CUSTOM", "AUDIT"):
+            yield Finding(called(each), f"is {at(each, 'spec', 'action')}, and never reaches ztunnel")
+    for each in snapshot.of("RequestAuthentication"):
+        if namespace_of(each) in enrolled and not _is_at_a_proxy(each):
+            yield Finding(called(each), "has no targetRefs: ztunnel knows no tokens, and nobody checks them")
+
+
+def http_fields(policy: Object) -> list[str]:
+    """The fields of an AuthorizationPolicy that ztunnel can't enforce, each once."""
+    found: dict[str, None] = {}
+    for rule in items(policy, "spec", "rules"):
+        for parts, inner, known in (("to", "operation", L7_OPERATION), ("from", "source", L7_SOURCE)):
+            found |= {key: None for each in items(rule, parts) for key in known if items(each, inner, key)}
+        keys = (str(at(each, "key")) for each in items(rule, "when"))
+        found |= {f"when {key}": None for key in keys if key not in L4_CONDITIONS}
+    return list(found)
+
+
+def _is_at_a_proxy(policy: Object) -> bool:
+    """Whether a waypoint or a gateway enforces it."""
+    chosen = mapping(policy, "spec", "selector", "matchLabels")
+    at_gateway = labels.GATEWAY_NAME in chosen or str(chosen.get("istio", "")).endswith("gateway")
+    return bool(items(policy, "spec", "targetRefs") or at(policy, "spec", "targetRef")) or at_gateway
+
+
+def _effect(policy: Object) -> str:
+    if at(policy, "spec", "action") == "DENY":
+        return "the rule denies nothing, or more than it says"
+    return "the whole rule is dropped, and what it allows is denied"
+
+
+def _modes(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
+    enrolled = require_enrolled(snapshot)
+    root = root_namespace(snapshot)
+    for each in snapshot.of("PeerAuthentication"):
+        ports = mapping(each, "spec", "portLevelMtls")
+        modes = [at(each, "spec", "mtls", "mode"), *(at(mode, "mode") for mode in ports.values())]
+        if "DISABLE" in modes and namespace_of(each) in (*enrolled, root):
+            yield Finding(called(each), "is DISABLE, which ambient ignores, and which breaks calls to sidecars")
+
+
+def _phases(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
+    if not snapshot.phases:
+        raise SkipError("no stack was named that declares phases")
+    enrolled, modes = enrolled_namespaces(snapshot), effective_modes(snapshot)
+    for namespace, phase in sorted(snapshot.phases.items()):
+        subject = f"Namespace {namespace}"
+        if (phase in _MODES) != (namespace in enrolled):
+            yield Finding(subject, f"is {'' if namespace in enrolled else 'not '}ambient, and declared as {phase}")
+        elif phase in _MODES and (mode := modes.get(namespace, modes[""])) != _MODES[phase]:
+            yield Finding(subject, f"takes {mode} mutual TLS, and is declared as {phase}")
+
+
+def effective_modes(snapshot: Snapshot) -> dict[str, Any]:
+    """Namespace -> mode that holds for the whole of it; under the empty name the mesh's own."""
+    root, modes = root_namespace(snapshot), {"": "PERMISSIVE"}
+    for each in snapshot.of("PeerAuthentication"):
+        mode = at(each, "spec", "mtls", "mode")
+        if not mapping(each, "spec", "selector", "matchLabels") and mode not in (None, "UNSET"):
+            modes["" if namespace_of(each) == root else namespace_of(each)] = str(mode)
+    return modes
+
+
+def _labels(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
+    for each in snapshot.of("Namespace"):
+        if label(each, labels.DATAPLANE_MODE) != "ambient":
+            continue
+        if label(each, labels.INJECTION) == "enabled":
+            yield Finding(called(each), "is ambient and injected: new pods get sidecars, and stay out of ambient")
+        elif revision := label(each, labels.REVISION):
+            yield from _injected_by_revision(snapshot, each, revision)
+
+
+def _injected_by_revision(snapshot: Snapshot, namespace: Object, revision: str) -> Iterator[Finding | Doubt]:
+    """A revision's label chooses the waypoints' version too: it injects only where a webhook answers to it."""
+    webhooks = snapshot.of("MutatingWebhookConfiguration")
+    names = {label(each, key) for each in webhooks for key in (labels.REVISION, labels.TAG)}
+    for each in istiod_releases(snapshot):
+        names |= {str(at(each, "values", "revision") or "default"), *map(str, items(each, "values", "revisionTags"))}
+    if revision in names:
+        yield Finding(called(namespace), f"is ambient and injected by revision {revision}: new pods get sidecars")
+    elif not snapshot.live:
+        yield Doubt(called(namespace), f"whether a webhook injects for revision {revision} only a cluster shows")
+
+
+CHECKS: Final = (
+    Check(
+        "policies-accepted",
+        _CATEGORY,
+        "every policy is accepted with the reason Accepted, and no other",
+        Severity.ERROR,
+        "do what the message says: a policy of another reason is not applied as it is written, even where it is True",
+        _accepted,
+    ),
+    Check(
+        "policies-at-their-layer",
+        _CATEGORY,
+        "no policy without targetRefs asks for what only a waypoint can do",
+        Severity.ERROR,
+        "attach it to a waypoint with targetRefs, or keep to principals, namespaces, IPs and ports",
+        _layers,
+    ),
+    Check(
+        "mtls-never-disabled",
+        _CATEGORY,
+        "no PeerAuthentication asks for DISABLE",
+        Severity.ERROR,
+        "set PERMISSIVE or STRICT, or remove it",
+        _modes,
+    ),
+    Check(
+        "phases-as-declared",
+        _CATEGORY,
+        "every namespace is in the phase that its stack declares",
+        Severity.ERROR,
+        "run `pulumi up`, or declare what is so",
+        _phases,
+    ),
+    Check(
+        "labels-not-mixed",
+        _CATEGORY,
+        "no namespace is both ambient and injected",
+        Severity.ERROR,
+        f"remove the label {labels.INJECTION} or {labels.REVISION}, and restart the workloads",
+        _labels,
+    ),
+)

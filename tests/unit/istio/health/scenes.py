@@ -1,0 +1,78 @@
+"""Snapshots in YAML: what is seen of a mesh, and what a check must say of it.
+
+A file of `cases/` is a list of scenes for the check of its name: the first has the fault, the second is its mended twin.
+`!pem {name: root, until: 2036-01-01}` is a certificate, and `!pem64` the same as a Secret holds it.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from meshwright.engine.graph import UNKNOWN
+from meshwright.istio.health.snapshot import ChartRelease, Snapshot
+
+CASES = Path(__file__).parent / "cases"
+
+
+@dataclass(frozen=True)
+class Scene:
+    name: str
+    snapshot: Snapshot
+    findings: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    skipped: str = ""
+
+
+def scenes(check: str) -> list[Scene]:
+    """The scenes of one check."""
+    return [_scene(each) for each in yaml.load((CASES / f"{check}.yaml").read_text(), _Loader)]
+
+
+def snapshot(objects: list[dict[str, Any]], *, live: bool = True, **more: Any) -> Snapshot:
+    """A snapshot of these objects."""
+    by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for each in objects:
+        by_kind[each["kind"]].append(each)
+    return Snapshot({kind: tuple(found) for kind, found in by_kind.items()}, live=live, **more)
+
+
+@cache
+def pem(name: str, until: datetime.date) -> str:
+    """A self-signed certificate that is valid from 2026-01-01 until a day."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    begin = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+    end = datetime.datetime.combine(until, datetime.time(), datetime.UTC)
+    builder = x509.CertificateBuilder(who, who, key.public_key(), x509.random_serial_number(), begin, end)
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _scene(content: dict[str, Any]) -> Scene:
+    said = {key: content.pop(key, default) for key, default in (("findings", []), ("doubts", []), ("skipped", ""))}
+    releases = tuple(ChartRelease(**{"values": {}, **each}) for each in content.pop("releases", ()))
+    name, objects = content.pop("scene"), content.pop("objects", [])
+    return Scene(name, snapshot(objects, releases=releases, **{"live": True, **content}), **said)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with certificates and unknown values."""
+
+
+def _pem(loader: yaml.Loader, node: yaml.MappingNode) -> str:
+    return pem(**{str(key): value for key, value in loader.construct_mapping(node).items()})
+
+
+_Loader.add_constructor("!pem", _pem)
+_Loader.add_constructor("!pem64", lambda loader, node: base64.b64encode(_pem(loader, node).encode()).decode())
+_Loader.add_constructor("!unknown", lambda loader, node: UNKNOWN)
