@@ -11,12 +11,18 @@ if TYPE_CHECKING:
     from meshwright.istio.ambient import IstioAmbient
     from meshwright.istio.mtls import MeshWideMtls, WorkloadMtls
     from meshwright.istio.namespace import AmbientNamespace
+    from meshwright.istio.observability.monitoring import MeshMonitoring
     from meshwright.istio.observability.telemetry import MeshTelemetry
+    from meshwright.istio.platforms.cilium import CiliumProbePolicy
+    from meshwright.istio.platforms.eks import EksMeshFirewall
+    from meshwright.istio.platforms.gke import GkeMeshFirewall
     from meshwright.istio.security.access_policy import AccessPolicy
     from meshwright.istio.security.jwt import JwtAuthentication
     from meshwright.istio.security.namespace_access import NamespaceAccess
     from meshwright.istio.security.require_waypoint import RequireWaypoint
     from meshwright.istio.tag import RevisionTag
+    from meshwright.istio.traffic.egress import Egress
+    from meshwright.istio.traffic.policy import TrafficPolicy
     from meshwright.istio.use_waypoint import UseWaypoint
     from meshwright.istio.waypoint import Waypoint
     from meshwright.kubernetes.gateway_api import GatewayApiCrds
@@ -26,14 +32,20 @@ __version__ = "0.1.0"
 __all__ = [
     "AccessPolicy",
     "AmbientNamespace",
+    "CiliumProbePolicy",
+    "Egress",
+    "EksMeshFirewall",
     "GatewayApiCrds",
+    "GkeMeshFirewall",
     "IstioAmbient",
     "JwtAuthentication",
+    "MeshMonitoring",
     "MeshTelemetry",
     "MeshWideMtls",
     "NamespaceAccess",
     "RequireWaypoint",
     "RevisionTag",
+    "TrafficPolicy",
     "UseWaypoint",
     "Waypoint",
     "WorkloadMtls",
@@ -43,14 +55,20 @@ __all__ = [
 _HOME = {
     "AccessPolicy": "meshwright.istio.security.access_policy",
     "AmbientNamespace": "meshwright.istio.namespace",
+    "Egress": "meshwright.istio.traffic.egress",
+    "CiliumProbePolicy": "meshwright.istio.platforms.cilium",
+    "EksMeshFirewall": "meshwright.istio.platforms.eks",
     "GatewayApiCrds": "meshwright.kubernetes.gateway_api",
+    "GkeMeshFirewall": "meshwright.istio.platforms.gke",
     "IstioAmbient": "meshwright.istio.ambient",
     "JwtAuthentication": "meshwright.istio.security.jwt",
+    "MeshMonitoring": "meshwright.istio.observability.monitoring",
     "MeshTelemetry": "meshwright.istio.observability.telemetry",
     "MeshWideMtls": "meshwright.istio.mtls",
     "NamespaceAccess": "meshwright.istio.security.namespace_access",
     "RequireWaypoint": "meshwright.istio.security.require_waypoint",
     "RevisionTag": "meshwright.istio.tag",
+    "TrafficPolicy": "meshwright.istio.traffic.policy",
     "UseWaypoint": "meshwright.istio.use_waypoint",
     "Waypoint": "meshwright.istio.waypoint",
     "WorkloadMtls": "meshwright.istio.mtls",
