@@ -1,18 +1,13 @@
 """A waypoint: the L7 proxy of a namespace, run as something that production traffic goes through."""
 
-import hashlib
-from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
 
 import pulumi
-import yaml
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import ConfigMap
 
 from meshwright.errors import Code
-from meshwright.istio.defaults import NODE, ZONE, spread
-from meshwright.istio.overlays import OVERLAYS
-from meshwright.kubernetes.chart_values import merge
+from meshwright.istio.gateway_parameters import ScaledSettings, check_scaling, digest, parameters_of
 from meshwright.kubernetes.children import below
 from meshwright.kubernetes.errors import refuse
 from meshwright.kubernetes.providers import require_kubernetes_provider
@@ -21,7 +16,7 @@ TRAFFIC = ("service", "workload", "all", "none")
 _HBONE_PORT = 15008
 
 
-class WaypointSettings(TypedDict):
+class WaypointSettings(ScaledSettings):
     """What a waypoint is like, wherever it stands."""
 
     name: NotRequired[str]
@@ -32,18 +27,6 @@ class WaypointSettings(TypedDict):
     """The L7 need that it answers. Policy asks for one: a waypoint costs a hop and a deployment."""
     allowed_namespaces: NotRequired[list[str]]
     """Other namespaces that may use it; ``["*"]`` for all. Default: none, Istio's ``from: Same``."""
-    min_replicas: NotRequired[int]
-    """Default: 2. Istio's default is one replica without autoscaling, and where it is not ready, ztunnel sends traffic
-    past it and past its policies."""
-    max_replicas: NotRequired[int]
-    """Default: 5, or ``min_replicas`` where that is more."""
-    cpu_percent: NotRequired[int]
-    """Average CPU utilisation, in percent of the request, that autoscaling aims at. Default: 80, as for istiod."""
-    resources: NotRequired[dict[str, Any]]
-    """Kubernetes resource requirements of the proxy. Default: Istio's own (100m and 128Mi, up to 2 and 1Gi)."""
-    overlays: NotRequired[dict[str, Any]]
-    """Strategic-merge patches of yours, merged last, by Istio's keys: ``deployment``, ``service``, ``serviceAccount``,
-    ``horizontalPodAutoscaler``, ``podDisruptionBudget``. Istio renders nothing at all when it meets another key."""
 
 
 class WaypointArgs(WaypointSettings):
@@ -75,8 +58,8 @@ class Waypoint(pulumi.ComponentResource):
         check(args, label)
         super().__init__("meshwright:index:Waypoint", name, {**args}, opts)
         children = below(self, opts)
-        data = _parameters(args, gateway_name)
-        parameters_name = f"{gateway_name}-{_digest(data)}"
+        data = parameters_of(gateway_name, args)
+        parameters_name = f"{gateway_name}-{digest(data)}"
         parameters = ConfigMap(
             f"{name}-parameters",
             metadata={"name": parameters_name, "namespace": args["namespace"]},
@@ -116,30 +99,14 @@ class Waypoint(pulumi.ComponentResource):
 
 def check(args: WaypointSettings, label: str) -> None:
     """Refuse a waypoint that cannot work. Raises `ComponentError`, MW-E050."""
-    traffic, least, most = args.get("waypoint_for", "service"), *_replicas(args)
+    traffic = args.get("waypoint_for", "service")
     if traffic not in TRAFFIC:
         raise refuse(Code.BAD_ARGUMENT, label, f"waypoint_for {traffic!r} is unknown", f"one of: {', '.join(TRAFFIC)}")
     if args.get("name") == "none":
         raise refuse(
             Code.BAD_ARGUMENT, label, "the name 'none' is reserved: it means no waypoint", "choose another name"
         )
-    if not 1 <= least <= most:
-        raise refuse(
-            Code.BAD_ARGUMENT,
-            label,
-            f"{least} to {most} replicas is no range",
-            "1 <= min_replicas <= max_replicas",
-        )
-    if unknown := sorted(set(args.get("overlays") or ()) - set(OVERLAYS)):
-        raise refuse(
-            Code.BAD_ARGUMENT, label, f"the overlay {unknown[0]!r} is unknown", f"one of: {', '.join(OVERLAYS)}"
-        )
-
-
-def _replicas(args: WaypointSettings) -> tuple[int, int]:
-    # Numbers of a hosted component arrive as floats.
-    least = int(args.get("min_replicas", 2))
-    return least, int(args.get("max_replicas", max(5, least)))
+    check_scaling(args, label)
 
 
 def _labels(args: WaypointArgs) -> dict[str, str]:
@@ -157,38 +124,3 @@ def _allowed(namespaces: list[str], args: WaypointArgs) -> dict[str, Any]:
     names = [args["namespace"], *sorted(namespaces)]
     in_names = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": names}
     return {"from": "Selector", "selector": {"matchExpressions": [in_names]}}
-
-
-def _parameters(args: WaypointArgs, gateway_name: str) -> dict[str, str]:
-    """The ConfigMap's data: one YAML text for each object that Istio renders for the Gateway."""
-    least, most = _replicas(args)
-    pods = {"gateway.networking.k8s.io/gateway-name": gateway_name}
-    pod_spec: dict[str, Any] = {"topologySpreadConstraints": [spread(ZONE, pods), spread(NODE, pods)]}
-    if resources := args.get("resources"):
-        pod_spec["containers"] = [{"name": "istio-proxy", "resources": resources}]
-    cpu = {"type": "Utilization", "averageUtilization": int(args.get("cpu_percent", 80))}
-    ours: Mapping[str, Any] = {
-        "deployment": {"spec": {"template": {"spec": pod_spec}}},
-        "horizontalPodAutoscaler": {
-            "spec": {
-                "minReplicas": least,
-                "maxReplicas": most,
-                "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": cpu}}],
-            }
-        },
-        "podDisruptionBudget": {"spec": {"maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"}},
-    }
-    overlays = merge(ours, args.get("overlays") or {})
-    return {kind: yaml.dump(patch, Dumper=_WithoutAliases) for kind, patch in sorted(overlays.items())}
-
-
-class _WithoutAliases(yaml.SafeDumper):
-    """YAML in which everything stands in full."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        return True
-
-
-def _digest(data: Mapping[str, str]) -> str:
-    text = "\0".join(f"{key}\0{value}" for key, value in data.items())
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
