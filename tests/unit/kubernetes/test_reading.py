@@ -94,7 +94,7 @@ def test_it_is_patient_with_a_server_that_is_busy_and_not_for_ever(proxy: Path) 
     proxy.write_text(json.dumps(VERSION | {"/a": [busy, busy, [200, {"x": 1}]], "/b": [[503, "not\n json"]]}))
     with open_cluster(None, None) as reader:
         assert reader.get("/a") == {"x": 1}
-        with pytest.raises(ReadError, match="^not json$") as caught:
+        with pytest.raises(ReadError, match=r"^not json$") as caught:
             reader.get("/b")
         assert caught.value.status == HTTPStatus.SERVICE_UNAVAILABLE
         with pytest.raises(ReadError, match="not there"):
@@ -127,7 +127,10 @@ def test_a_cluster_that_cannot_be_read_is_one_line(proxy: Path, script: dict[str
 def test_a_proxy_that_breaks_off_is_one_line(proxy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "_wait", lambda *_: None)
     proxy.write_text(json.dumps({"says": "no"}))
-    with pytest.raises(ConfigError, match=r"the cluster can't be read: .*No such file.*\(MW-E170\)"), open_cluster("", ""):
+    with (
+        pytest.raises(ConfigError, match=r"the cluster can't be read: .*No such file.*\(MW-E170\)"),
+        open_cluster("", ""),
+    ):
         pass
 
 

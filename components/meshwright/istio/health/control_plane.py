@@ -8,7 +8,7 @@ from meshwright.catalog import load_catalog
 from meshwright.config.clock import today
 from meshwright.errors import ConfigError
 from meshwright.istio import labels
-from meshwright.istio.health.installation import ISTIOD, istiod_releases, parts, require, workloads
+from meshwright.istio.health.installation import ISTIOD, istiod_releases, parts, workloads
 from meshwright.istio.health.objects import at, called, mapping, matches, name_of, namespace_of
 from meshwright.istio.health.verdicts import Check, Doubt, Finding, Severity, SkipError
 
@@ -26,7 +26,10 @@ _ENOUGH: Final = 2
 
 def _ready(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
     snapshot.seen("Deployment")
-    for each in require(snapshot, ISTIOD):
+    deployments = workloads(snapshot, ISTIOD)
+    if not deployments:
+        yield Doubt("istiod", "it does not run in this cluster; whether it does elsewhere can't be seen")
+    for each in deployments:
         if not at(each, "status", "availableReplicas"):
             yield Finding(called(each), "has no available replica: proxies get no changes and no certificates")
 

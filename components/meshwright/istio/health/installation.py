@@ -69,14 +69,6 @@ def workloads(snapshot: Snapshot, component: str) -> tuple[Object, ...]:
     return tuple(each for each in wanted if label(each, labels.GATEWAY_CLASS_NAME) in labels.WAYPOINT_CLASSES)
 
 
-def require(snapshot: Snapshot, component: str) -> tuple[Object, ...]:
-    """As `workloads`. Raises `SkipError` where there is none."""
-    found = workloads(snapshot, component)
-    if not found:
-        raise SkipError(f"{component} is not in it")
-    return found
-
-
 def root_namespace(snapshot: Snapshot) -> str:
     """Istio's root namespace: where istiod runs."""
     for each in workloads(snapshot, ISTIOD):

@@ -13,7 +13,6 @@ from meshwright.istio.health.installation import (
     environment,
     is_true,
     istiod_releases,
-    require,
     workloads,
 )
 from meshwright.istio.health.mesh import is_wanted, require_enrolled, running_pods
@@ -49,8 +48,13 @@ def _cni_ready(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
 
 def _ready_everywhere(snapshot: Snapshot, component: str, consequence: str) -> Iterator[Finding | Doubt]:
     nodes = {name_of(each) for each in snapshot.seen("Node") if condition(each, "Ready").get("status") == "True"}
-    covered = set()
-    for each in require(snapshot, component):
+    sets, covered = workloads(snapshot, component), set()
+    if not sets:
+        yield Doubt(
+            component, "no DaemonSet of it is in this cluster; whether something else does its work can't be seen"
+        )
+        return
+    for each in sets:
         selector = mapping(each, "spec", "selector")
         covered |= {
             str(at(pod, "spec", "nodeName"))

@@ -36,7 +36,7 @@ class Scene:
 
 def scenes(check: str) -> list[Scene]:
     """The scenes of one check."""
-    return [_scene(each) for each in yaml.load((CASES / f"{check}.yaml").read_text(), _Loader)]
+    return [_scene(each) for each in yaml.load((CASES / f"{check}.yaml").read_text(), _Loader)]  # noqa: S506
 
 
 def snapshot(objects: list[dict[str, Any]], *, live: bool = True, **more: Any) -> Snapshot:
@@ -69,10 +69,19 @@ class _Loader(yaml.SafeLoader):
     """YAML with certificates and unknown values."""
 
 
-def _pem(loader: yaml.Loader, node: yaml.MappingNode) -> str:
+def _pem(loader: yaml.SafeLoader, node: yaml.Node) -> str:
+    assert isinstance(node, yaml.MappingNode)
     return pem(**{str(key): value for key, value in loader.construct_mapping(node).items()})
 
 
+def _pem64(loader: yaml.SafeLoader, node: yaml.Node) -> str:
+    return base64.b64encode(_pem(loader, node).encode()).decode()
+
+
+def _unknown(loader: yaml.SafeLoader, node: yaml.Node) -> object:
+    return UNKNOWN
+
+
 _Loader.add_constructor("!pem", _pem)
-_Loader.add_constructor("!pem64", lambda loader, node: base64.b64encode(_pem(loader, node).encode()).decode())
-_Loader.add_constructor("!unknown", lambda loader, node: UNKNOWN)
+_Loader.add_constructor("!pem64", _pem64)
+_Loader.add_constructor("!unknown", _unknown)
