@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from meshwright.istio.ambient import IstioAmbient
+    from meshwright.istio.certificates.istio_csr import IstioCsr
+    from meshwright.istio.certificates.plugged_in import PluggedInCa
     from meshwright.istio.mtls import MeshWideMtls, WorkloadMtls
+    from meshwright.istio.multicluster.east_west import EastWestGateway
+    from meshwright.istio.multicluster.global_services import GlobalServices
+    from meshwright.istio.multicluster.remote import RemoteReader, RemoteSecret
     from meshwright.istio.namespace import AmbientNamespace
+    from meshwright.istio.network_policy import AmbientNetworkPolicy
     from meshwright.istio.observability.monitoring import MeshMonitoring
     from meshwright.istio.observability.telemetry import MeshTelemetry
     from meshwright.istio.platforms.cilium import CiliumProbePolicy
@@ -32,17 +38,24 @@ __version__ = "0.1.0"
 __all__ = [
     "AccessPolicy",
     "AmbientNamespace",
+    "AmbientNetworkPolicy",
     "CiliumProbePolicy",
+    "EastWestGateway",
     "Egress",
     "EksMeshFirewall",
     "GatewayApiCrds",
     "GkeMeshFirewall",
+    "GlobalServices",
     "IstioAmbient",
+    "IstioCsr",
     "JwtAuthentication",
     "MeshMonitoring",
     "MeshTelemetry",
     "MeshWideMtls",
     "NamespaceAccess",
+    "PluggedInCa",
+    "RemoteReader",
+    "RemoteSecret",
     "RequireWaypoint",
     "RevisionTag",
     "TrafficPolicy",
@@ -55,17 +68,24 @@ __all__ = [
 _HOME = {
     "AccessPolicy": "meshwright.istio.security.access_policy",
     "AmbientNamespace": "meshwright.istio.namespace",
-    "Egress": "meshwright.istio.traffic.egress",
+    "AmbientNetworkPolicy": "meshwright.istio.network_policy",
     "CiliumProbePolicy": "meshwright.istio.platforms.cilium",
+    "EastWestGateway": "meshwright.istio.multicluster.east_west",
+    "Egress": "meshwright.istio.traffic.egress",
     "EksMeshFirewall": "meshwright.istio.platforms.eks",
     "GatewayApiCrds": "meshwright.kubernetes.gateway_api",
     "GkeMeshFirewall": "meshwright.istio.platforms.gke",
+    "GlobalServices": "meshwright.istio.multicluster.global_services",
     "IstioAmbient": "meshwright.istio.ambient",
+    "IstioCsr": "meshwright.istio.certificates.istio_csr",
     "JwtAuthentication": "meshwright.istio.security.jwt",
     "MeshMonitoring": "meshwright.istio.observability.monitoring",
     "MeshTelemetry": "meshwright.istio.observability.telemetry",
     "MeshWideMtls": "meshwright.istio.mtls",
     "NamespaceAccess": "meshwright.istio.security.namespace_access",
+    "PluggedInCa": "meshwright.istio.certificates.plugged_in",
+    "RemoteReader": "meshwright.istio.multicluster.remote",
+    "RemoteSecret": "meshwright.istio.multicluster.remote",
     "RequireWaypoint": "meshwright.istio.security.require_waypoint",
     "RevisionTag": "meshwright.istio.tag",
     "TrafficPolicy": "meshwright.istio.traffic.policy",

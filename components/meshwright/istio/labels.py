@@ -34,6 +34,10 @@ GLOBAL: Final = "istio.io/global"
 """On a Service or waypoint: ``true`` shares it with the mesh's other clusters."""
 NETWORK: Final = "topology.istio.io/network"
 CLUSTER: Final = "topology.istio.io/cluster"
+REMOTE_CLUSTER: Final = "istio/multiCluster"
+"""On a Secret in Istio's root namespace, ``true``: it holds a kubeconfig by which istiod reads another cluster."""
+REMOTE_CLUSTER_NAME: Final = "networking.istio.io/cluster"
+"""Annotation beside `REMOTE_CLUSTER`: the other cluster's name."""
 REDIRECTION: Final = "ambient.istio.io/redirection"
 """Annotation that istio-cni writes on a Pod: ``enabled`` means captured, ``pending`` half so."""
 SIDECAR_STATUS: Final = "sidecar.istio.io/status"
@@ -62,6 +66,10 @@ HBONE_PORT: Final = 15008
 """Where ztunnel and waypoints take mutual TLS, TCP."""
 PROBE_ADDRESSES: Final = ("169.254.7.127", "fd16:9254:7127:1337:ffff:ffff:ffff:ffff")
 """The addresses from which a captured pod sees the kubelet's probes."""
+ISTIOD_PORT: Final = 15012
+"""Where istiod gives configuration and certificates, TCP."""
+WAYPOINT_METRICS_PORT: Final = 15020
+"""Where a waypoint gives its metrics and its agent's, TCP."""
 
 RETIRED_HOSTS: Final = ("gcr.io", "registry.istio.io", "istio-release.storage.googleapis.com")
 """Hosts of Istio's images and charts that are being switched off (upgrade notes of 1.31)."""
