@@ -1,0 +1,312 @@
+"""The config of traffic: the routes of a service, and what happens to requests that fail."""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+
+from pydantic import AfterValidator, Field, model_validator
+
+from meshwright.config.base import (
+    Flag,
+    Mistake,
+    Model,
+    Port,
+    ServiceName,
+    Spelt,
+    Whole,
+    refusal,
+    repeated,
+)
+from meshwright.errors import Code
+from meshwright.istio.traffic import spelling
+from meshwright.istio.traffic.checks import (
+    Trouble,
+    contradictions,
+    needs_waypoint,
+    not_at_a_waypoint,
+    without_waypoint,
+)
+
+if TYPE_CHECKING:
+    from meshwright.istio.traffic.arguments import TrafficPolicyArgs
+
+
+def told(troubles: Iterable[Trouble]) -> Iterator[Mistake]:
+    """Troubles as the config's mistakes."""
+    return (Mistake(*each) for each in troubles)
+
+
+def _refuse(what: str, remedy: str) -> Any:
+    return refusal(Mistake(Code.BAD_VALUE, what, remedy))
+
+
+def _longer_than_nothing(text: str) -> str:
+    if not spelling.is_duration(text):
+        raise _refuse(f'is "{text}", which is no time at all', 'write a millisecond or more: "500ms"')
+    return text
+
+
+def _path(text: str) -> str:
+    if not spelling.is_path(text):
+        raise _refuse(
+            f"is {len(text)} characters, which a proxy would change", "leave out //, /./, /../ and %2F; at most 1024"
+        )
+    return text
+
+
+def _regex(text: str) -> str:
+    if not spelling.is_regex(text):
+        raise _refuse("is no regular expression of RE2", "leave out lookaround and back-references; close what is open")
+    return text
+
+
+def _condition(text: str) -> str:
+    if not spelling.is_retry_condition(text):
+        remedy = f"one of: {', '.join(spelling.RETRY_ON)}, or a status code, 400 to 599"
+        raise _refuse(f'is "{text[:40]}", which is no condition for a retry', remedy)
+    return text
+
+
+_DURATION_REMEDY = 'write it as the Gateway API does: "500ms", "3s", "1m30s"'
+RouteDuration = Annotated[
+    str,
+    Spelt(spelling.DURATION, "duration", _DURATION_REMEDY, limit=28),
+    AfterValidator(_longer_than_nothing),
+]
+"""GEP-2257: what the Gateway API and Istio both take."""
+HttpPath = Annotated[
+    str,
+    Spelt(spelling.PATH, "path", "begin it with /, and use what RFC 3986 allows", limit=1024),
+    AfterValidator(_path),
+]
+Regex = Annotated[str, AfterValidator(_regex)]
+HeaderName = Annotated[str, Spelt(spelling.HEADER, "name of a header", "use letters, digits and -", limit=256)]
+Value = Annotated[str, Field(min_length=1, max_length=1024)]
+Percent = Annotated[Whole, Field(ge=1, le=100)]
+Limit = Annotated[Whole, Field(ge=1, le=2**31 - 1)]
+Method = Literal["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
+
+
+class TrafficModel(Model):
+    """A part of the traffic's config, which tells why some keys don't exist."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_at_a_waypoint(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            keys = {key: None for key in value if isinstance(key, str)}
+            if mistakes := tuple(told(not_at_a_waypoint(keys))):
+                raise refusal(*mistakes)
+        return value
+
+
+class TrafficMatch(TrafficModel):
+    """What a request is like. All that is said must hold; at most one of the three paths."""
+
+    path: HttpPath | None = None
+    """The whole path."""
+    path_prefix: HttpPath | None = None
+    """The first elements of the path: /v1 takes /v1 and /v1/items, not /v10."""
+    path_regex: Regex | None = None
+    """A regular expression (RE2) for the whole path. It takes a VirtualService, which is alpha."""
+    methods: tuple[Method, ...] = ()
+    """Any of these HTTP methods."""
+    headers: dict[HeaderName, Value] = Field(default_factory=dict)
+    """Header: value."""
+    headers_regex: dict[HeaderName, Regex] = Field(default_factory=dict)
+    """Header: regular expression (RE2) for the whole value."""
+    query: dict[HeaderName, Value] = Field(default_factory=dict)
+    """Query parameter: value."""
+    query_regex: dict[HeaderName, Regex] = Field(default_factory=dict)
+    """Query parameter: regular expression (RE2) for the whole value."""
+    grpc_service: (
+        Annotated[str, Spelt(spelling.GRPC_SERVICE, "gRPC service", "write it as in the .proto: shop.v1.Cart")] | None
+    ) = None
+    """Full name of the gRPC service; with protocol: grpc."""
+    grpc_method: (
+        Annotated[str, Spelt(spelling.GRPC_METHOD, "gRPC method", "write it as in the .proto: GetItem")] | None
+    ) = None
+    """Name of its method; with protocol: grpc."""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """A method is named once."""
+        return repeated("methods", self.methods)
+
+
+class TrafficBackend(TrafficModel):
+    """A Service of the namespace that requests go to."""
+
+    service: ServiceName = Field(examples=["reviews-v2"])
+    """Its name."""
+    port: Port | None = None
+    """Default: the port that the rules are for."""
+    weight: Annotated[Whole, Field(ge=0, le=1_000_000)] = 1
+    """Its share of the sum of the weights."""
+
+
+class TrafficMirror(TrafficModel):
+    """A Service that gets copies of requests; its answers are thrown away."""
+
+    service: ServiceName = Field(examples=["reviews-next"])
+    """Its name."""
+    port: Port | None = None
+    """Default: the port that the rules are for."""
+    percent: Percent = 100
+    """How many requests are copied."""
+
+
+class TrafficRetries(TrafficModel):
+    """When a request is sent again. It takes a VirtualService, which is alpha."""
+
+    attempts: Annotated[Whole, Field(ge=0, le=10)] = Field(examples=[2])
+    """How often at most, beside the first time. 0: never, not even Istio's default of twice."""
+    on: tuple[Annotated[str, AfterValidator(_condition)], ...] = ()
+    """Envoy's conditions, and status codes in quotes. Default: connect-failure, refused-stream, reset-before-request,
+    under which the application has not seen the request."""
+    per_try_timeout: RouteDuration | None = None
+    """How long each try may take. Default: what is left of the route's timeout."""
+    backoff: RouteDuration | None = None
+    """Wait before the first retry; it grows with each, with jitter. Default: 25ms."""
+    idempotent: Flag = False
+    """Every request of this route may be sent twice. Known for GET, HEAD, PUT, DELETE, OPTIONS and TRACE."""
+
+
+class TrafficDelay(TrafficModel):
+    """Requests that wait."""
+
+    duration: RouteDuration = Field(examples=["2s"])
+    """How long."""
+    percent: Percent = Field(examples=[5])
+    """How many of them."""
+
+
+class TrafficAbort(TrafficModel):
+    """Requests that are answered with an error."""
+
+    status: Annotated[Whole, Field(ge=200, le=599)] | None = None
+    """The HTTP status."""
+    grpc_status: (
+        Literal[
+            "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+            "PERMISSION_DENIED", "UNAUTHENTICATED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED",
+            "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS",
+        ]
+        | None
+    ) = None  # fmt: skip
+    """The gRPC status; with protocol: grpc."""
+    percent: Percent = Field(examples=[5])
+    """How many of them."""
+
+
+class TrafficFault(TrafficModel):
+    """Faults on purpose. It takes a VirtualService, which is alpha."""
+
+    delay: TrafficDelay | None = None
+    """Requests that wait."""
+    abort: TrafficAbort | None = None
+    """Requests that are answered with an error."""
+
+
+class TrafficRoute(TrafficModel):
+    """Requests of a kind, and where they go."""
+
+    match: tuple[TrafficMatch, ...] = ()
+    """Any of these. Default: every request; then it is the last route."""
+    to: tuple[TrafficBackend, ...] = ()
+    """Default: the service itself."""
+    timeout: RouteDuration | None = None
+    """For the whole request, retries among it. Default: the service's."""
+    retries: TrafficRetries | None = None
+    """Default: the service's."""
+    fault: TrafficFault | None = None
+    """Faults on purpose."""
+    mirror: TrafficMirror | None = None
+    """Copies of requests."""
+
+
+class TrafficConnectionPool(TrafficModel):
+    """How much is asked of a Service at a time, by each replica of the waypoint; beyond it is 503 at once."""
+
+    max_connections: Limit | None = None
+    """Connections. Default: no limit, as for the next three."""
+    max_pending_requests: Limit | None = None
+    """Requests that wait for a connection."""
+    max_requests: Limit | None = None
+    """Requests that are under way."""
+    max_retries: Limit | None = None
+    """Retries that are under way."""
+    connect_timeout: RouteDuration | None = None
+    """Default: 10s."""
+
+
+class TrafficOutlierDetection(TrafficModel):
+    """When a pod that answers badly is left out for a while."""
+
+    consecutive_5xx: Limit | None = None
+    """So many 5xx in a row. Default: 5."""
+    consecutive_gateway_errors: Limit | None = None
+    """So many 502, 503 or 504 in a row. Default: off."""
+    interval: RouteDuration | None = None
+    """Time between two looks. Default: 10s."""
+    base_ejection_time: RouteDuration | None = None
+    """How long it is left out the first time; each further time adds as much. Default: 30s."""
+    max_ejection_percent: Percent | None = None
+    """How many of the pods may be left out. Default: 10."""
+    min_health_percent: Annotated[Whole, Field(ge=0, le=100)] | None = None
+    """Below this share of healthy pods none is left out. Default: 0."""
+
+
+class TrafficVersion(TrafficModel):
+    """A Service for one version of the pods: what subsets are for with sidecars."""
+
+    service: ServiceName = Field(examples=["reviews-v2"])
+    """Name of the Service that is made."""
+    selector: Annotated[dict[str, str], Field(min_length=1)] = Field(examples=[{"app": "reviews", "version": "v2"}])
+    """Labels of the version's pods."""
+    target_port: Port | None = None
+    """Port of the pods. Default: the port that the rules are for."""
+
+
+class ServiceTraffic(TrafficModel):
+    """How requests to one service are routed, and what happens to those that fail."""
+
+    service: ServiceName = Field(examples=["reviews"])
+    """The Service that is addressed."""
+    port: Port = Field(examples=[9080])
+    """The port of it that the rules are for."""
+    protocol: Literal["http", "grpc"] = "http"
+    """What is spoken on that port."""
+    versions: tuple[TrafficVersion, ...] = ()
+    """A Service to make for each version. Default: none; the routes name Services that exist."""
+    routes: tuple[TrafficRoute, ...] = ()
+    """The first that fits takes the request. What fits none goes to the service itself."""
+    timeout: RouteDuration | None = None
+    """Of routes that say none. Default: none."""
+    retries: TrafficRetries | None = None
+    """Of routes that say none. Default: Istio's, twice where the application has not seen the request, or where a gRPC
+    call ended with unavailable or cancelled."""
+    connection_pool: TrafficConnectionPool | None = None
+    """For each Service that the routes lead to."""
+    outlier_detection: TrafficOutlierDetection | None = None
+    """For each Service that the routes lead to."""
+    traffic_distribution: Literal["PreferSameZone", "PreferSameNode"] | None = None
+    """Which pods are preferred, for each Service that the routes lead to. Default: any alike."""
+
+    def arguments(self, namespace: str) -> "TrafficPolicyArgs":
+        """The arguments of the component, without its waypoint."""
+        said = self.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+        return cast("TrafficPolicyArgs", {"namespace": namespace, **said})
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """What the rules can't be."""
+        return told(contradictions(self.arguments("")))
+
+
+def traffic_mistakes(traffic: tuple[ServiceTraffic, ...], waypoint_for: str) -> Iterator[Mistake]:
+    """What the traffic of a namespace can't be, for the kind of traffic that its waypoint takes; empty for none."""
+    for index, each in enumerate(traffic):
+        arguments = each.arguments("")
+        if needs_waypoint(arguments) and waypoint_for not in ("service", "all"):
+            trouble = without_waypoint("routing" if each.routes else "timeouts, retries or limits")
+            yield Mistake(*trouble)._replace(at=("traffic", index))
+    for mistake in repeated("traffic", [each.service for each in traffic], "service"):
+        yield mistake._replace(code=Code.HOST_TAKEN, remedy="write all of a service's rules in one place")

@@ -1,0 +1,35 @@
+"""Traffic in a stack: the routes of services in the namespaces, and the way out of the mesh."""
+
+from typing import Any, cast
+
+import pulumi
+
+from istio_parts import Registered
+from meshwright import Egress, TrafficPolicy
+from meshwright.config.istio import IstioAmbientMesh
+from meshwright.config.istio_egress import MeshEgress
+from meshwright.istio.traffic.egress import EgressArgs
+
+
+def deploy(mesh: IstioAmbientMesh, stands: Registered) -> None:
+    """Register what the namespaces' `traffic` and the mesh's `egress` ask for, and export which API has each route."""
+    routed = {}
+    for namespace in mesh.namespaces:
+        for each in namespace.traffic:
+            args = each.arguments(namespace.name)
+            if namespace.waypoint:
+                args["waypoint"] = "waypoint"
+            name = f"{namespace.name}-{each.service}"
+            policy = TrafficPolicy(name, args, stands.after([stands.namespaces[namespace.name]]))
+            routed[f"{each.service}.{namespace.name}"] = pulumi.Output.format("{0} ({1})", policy.api, policy.stage)
+    if routed:
+        pulumi.export("routes", routed)
+    if mesh.egress:
+        Egress("egress", _egress(mesh.egress, mesh.revision), stands.after(stands.namespaces.values()))
+
+
+def _egress(egress: MeshEgress, revision: str | None) -> EgressArgs:
+    said: dict[str, Any] = egress.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+    if revision:
+        said["revision"] = revision
+    return cast("EgressArgs", {**said, "hosts": egress.host_arguments()})
