@@ -9,16 +9,20 @@ from typing import cast
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+import istio_control
+import istio_security
+import istio_traffic
 from istio_parts import Registered
 from meshwright import AmbientNamespace, GatewayApiCrds, IstioAmbient, MeshWideMtls
-from meshwright.catalog import load_catalog
 from meshwright.config.clock import today
 from meshwright.config.istio import IstioAmbientMesh, MeshNamespace
+from meshwright.config.istio_security_checks import trust_domain
 from meshwright.config.shared import ChartSource
 from meshwright.guidance.rollout import next_step
 from meshwright.istio.ambient import IstioAmbientArgs, IstioValues
-from meshwright.istio.namespace import AmbientNamespaceArgs, NamespaceWaypointArgs
+from meshwright.istio.namespace import AmbientNamespaceArgs
 from meshwright.istio.plan import plan_istio
+from meshwright.kubernetes.chart_values import merge
 from meshwright.kubernetes.charts import ChartSourceArgs
 
 
@@ -28,10 +32,11 @@ def deploy(mesh: IstioAmbientMesh) -> None:
     provider = _provider("cluster", mesh)
     crds = _gateway_api(mesh, provider)
     with_provider = pulumi.ResourceOptions(providers=[provider])
+    before = list(istio_control.prepare(mesh, provider))
     istio = IstioAmbient(
         "mesh",
         _istio_args(mesh),
-        pulumi.ResourceOptions.merge(with_provider, pulumi.ResourceOptions(depends_on=[crds])),
+        pulumi.ResourceOptions.merge(with_provider, pulumi.ResourceOptions(depends_on=[crds, *before])),
     )
     before_namespaces = Registered(provider, istio, {})
     stands = replace(
@@ -47,6 +52,8 @@ def deploy(mesh: IstioAmbientMesh) -> None:
             {"mode": "STRICT", "phases": {each.name: each.phase for each in mesh.namespaces}},
             stands.after(stands.namespaces.values()),
         )
+    istio_traffic.deploy(mesh, stands)
+    istio_security.deploy(mesh, stands)
     by_phase = defaultdict(list)
     for each in mesh.namespaces:
         by_phase[each.phase].append(each.name)
@@ -65,8 +72,7 @@ def _provider(name: str, mesh: IstioAmbientMesh, **settings: bool) -> kubernetes
 
 
 def _gateway_api(mesh: IstioAmbientMesh, provider: kubernetes.Provider) -> GatewayApiCrds:
-    wanted, catalog = mesh.gateway_api, load_catalog()
-    bundle = catalog.gateway_api_bundle([catalog.release("istio", mesh.version)], wanted.version)
+    wanted, bundle = mesh.gateway_api, istio_control.gateway_api_bundle(mesh)
     if wanted.mode == "adopt":
         # Elsewhere these settings would take over what others own; here that is what was asked for.
         provider = _provider("gateway-api-owner", mesh, upsert_existing_objects=True, enable_patch_force=True)
@@ -82,8 +88,9 @@ def _istio_args(mesh: IstioAmbientMesh) -> IstioAmbientArgs:
     args: IstioAmbientArgs = {
         "version": mesh.version,
         "platform": mesh.cluster.platform,
-        "istiod_replicas": mesh.istiod.min_replicas,
     }
+    charts = mesh.upgrade.charts if mesh.upgrade else None
+    istio_control.set_control_plane(args, mesh, _charts(charts) if charts else None)
     if mesh.cluster.kubernetes_version:
         args["kubernetes_version"] = mesh.cluster.kubernetes_version
     if mesh.cluster.compute:
@@ -92,17 +99,22 @@ def _istio_args(mesh: IstioAmbientMesh) -> IstioAmbientArgs:
         args["adopt_namespace"] = True
     if mesh.adopt.releases:
         args["adopt_releases"] = list(mesh.adopt.releases)
-    if mesh.revision:
-        args["revision"] = mesh.revision
     if mesh.hub:
         args["hub"] = mesh.hub
     if mesh.trust_domain:
         args["trust_domain"] = mesh.trust_domain
     if mesh.charts:
         args["charts"] = _charts(mesh.charts)
-    if values := mesh.values.model_dump(exclude_defaults=True):
-        args["values"] = cast("IstioValues", values)
+    _ask_for_parts(args, mesh)
     return args
+
+
+def _ask_for_parts(args: IstioAmbientArgs, mesh: IstioAmbientMesh) -> None:
+    """What the stack's optional parts, and the user's own values, ask of the installation."""
+    if providers := istio_security.extension_providers(mesh):
+        args["extension_providers"] = providers
+    if values := merge(istio_security.chart_values(mesh), mesh.values.model_dump(exclude_defaults=True)):
+        args["values"] = cast("IstioValues", values)
 
 
 def _charts(source: ChartSource) -> ChartSourceArgs:
@@ -124,10 +136,13 @@ def _namespace_args(namespace: MeshNamespace, mesh: IstioAmbientMesh) -> Ambient
             args["previous"]["since"] = namespace.previous.since.isoformat()
     if namespace.adopt:
         args["adopt"] = True
-    if mesh.revision:
-        args["revision"] = mesh.revision
+    if followed := istio_control.followed_by(namespace, mesh):
+        args["revision"] = followed
     if namespace.waypoint:
-        args["waypoint"] = cast("NamespaceWaypointArgs", namespace.waypoint.model_dump(mode="json", exclude_unset=True))
+        args["waypoint"] = istio_security.own_waypoint(mesh, namespace.waypoint)
+        if namespace.waypoint.require:
+            args["trust_domain"] = trust_domain(mesh)
+            args["workloads"] = {service: dict(each) for service, each in namespace.security.workloads.items()}
     return args
 
 

@@ -14,12 +14,17 @@ from meshwright.config.base import (
     Model,
     NamespaceName,
     Replicas,
+    ServiceName,
     Spelt,
     Text,
     Whole,
-    refusal,
     repeated,
 )
+from meshwright.config.istio_control import Cilium, Eks, Gke, Images, IstioVersion, NodeAgents, Revision, Upgrade
+from meshwright.config.istio_egress import MeshEgress, egress_mistakes
+from meshwright.config.istio_security import Canary, MeshSecurity, NamespaceSecurity, Require, UseWaypoint
+from meshwright.config.istio_security_checks import mistakes as security_mistakes
+from meshwright.config.istio_traffic import ServiceTraffic, traffic_mistakes
 from meshwright.config.shared import (
     ChartSource,
     Cluster,
@@ -29,30 +34,15 @@ from meshwright.config.shared import (
     PhaseName,
     Workload,
 )
-from meshwright.config.versions import known_bundle, not_in_catalog
+from meshwright.config.versions import known_bundle
 from meshwright.errors import Code
 from meshwright.istio.overlays import OVERLAYS
 from meshwright.kubernetes.system import SYSTEM_NAMESPACES
 
-
-def _in_catalog(version: str) -> str:
-    if mistakes := tuple(not_in_catalog("istio", version)):
-        raise refusal(*mistakes)
-    return version
-
-
-IstioVersion = Annotated[
-    str,
-    Spelt(r"\d{1,3}\.\d{1,3}(\.\d{1,3})?", "version", 'write a minor, "1.31", or a full version, "1.31.1"', limit=11),
-    AfterValidator(_in_catalog),
-]
 BundleVersion = Annotated[
     str,
     Spelt(r"\d{1,3}\.\d{1,3}\.\d{1,3}", "version of the bundle", 'write it in full: "1.6.1"', limit=11),
     AfterValidator(known_bundle),
-]
-Revision = Annotated[
-    str, Spelt(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", "revision", 'write it with dashes: "1-31-1"', limit=56)
 ]
 
 
@@ -73,6 +63,12 @@ class Waypoint(Model):
     """Average CPU utilisation, in percent of the request, that autoscaling aims at."""
     allowed_namespaces: tuple[NamespaceName | Literal["*"], ...] = ()
     """Other namespaces that may use it; "*" for all."""
+    services: tuple[ServiceName, ...] = ()
+    """The services that use it, which must exist. Default: the whole namespace."""
+    require: Require | None = None
+    """Closes the ways past it: `{}`, or with exceptions. Default: whoever addresses a pod goes past it."""
+    canary: Canary | None = None
+    """A second waypoint for a share of the traffic. Default: none."""
     resources: ChartValues = Field(default_factory=dict)
     """Kubernetes resource requirements of the proxy. Default: Istio's own."""
     overlays: dict[str, ChartValues] = Field(default_factory=dict)
@@ -85,6 +81,11 @@ class Waypoint(Model):
             message = f"is {self.min_replicas}, more than max_replicas ({self.max_replicas})"
             yield Mistake(Code.CONTRADICTION, message, "lower it, or raise max_replicas", ("min_replicas",))
         yield from repeated("allowed_namespaces", self.allowed_namespaces)
+        yield from repeated("services", self.services)
+        if self.require and self.require.direct and self.waypoint_for != "service":
+            message = "names callers in the mesh, and this waypoint takes calls to pods too: they come through it"
+            remedy = "remove direct, or set for: service"
+            yield Mistake(Code.WAYPOINT_IDENTITY, message, remedy, ("require", "direct"))
         for key in self.overlays:
             if key not in OVERLAYS:
                 near = get_close_matches(key, OVERLAYS, n=1)
@@ -97,6 +98,14 @@ class MeshNamespace(Namespace[PhaseName]):
 
     waypoint: Waypoint | None = None
     """An L7 proxy for the namespace. Default: none, L4 only."""
+    tag: Text | None = None
+    """The revision tag that its waypoint follows. Default: the only one that there is, or the mesh's revision."""
+    use_waypoint: UseWaypoint | None = None
+    """The waypoint of another namespace, instead of one of its own. Default: none."""
+    security: NamespaceSecurity = Field(default_factory=NamespaceSecurity)
+    """Who may call its workloads, and how callers prove who they are."""
+    traffic: tuple[ServiceTraffic, ...] = ()
+    """Routes, retries, timeouts and limits of its services, each at the waypoint."""
 
     def mistakes(self) -> Iterator[Mistake]:
         """A waypoint serves a namespace that is in the mesh."""
@@ -107,13 +116,15 @@ class MeshNamespace(Namespace[PhaseName]):
         if self.waypoint and self.phase == "unmeshed":
             message = "is for a namespace that is unmeshed: no traffic would reach it"
             yield Mistake(Code.CONTRADICTION, message, "remove it, or set phase: permissive", ("waypoint",))
+        yield from traffic_mistakes(self.traffic, self.waypoint.waypoint_for if self.waypoint else "")
 
 
 class Istiod(Model):
     """The control plane."""
 
-    min_replicas: Replicas = 2
-    """Least number of replicas. The chart's default of 1 has no disruption budget either."""
+    min_replicas: Replicas | None = None
+    """Least number of replicas. Default: 3 with environment: production, else 2. The chart's default of 1 has no
+    disruption budget either."""
 
 
 class GatewayApi(Model):
@@ -165,6 +176,21 @@ class IstioAmbientMesh(Model):
     full."""
     revision: Revision | None = None
     """The control plane's revision, such as 1-31-1. Default: none."""
+    tags: dict[str, Revision] = Field(default_factory=dict)
+    """Revision tags: name -> the revision that it stands for (`default`: the control plane without one). Waypoints that
+    follow a tag are upgraded by moving it. Default: none."""
+    upgrade: Upgrade | None = None
+    """An upgrade under way. Default: none, and every part runs `version`."""
+    images: Images = Field(default_factory=Images)
+    """Which images are pulled, beside the hub."""
+    node_agents: NodeAgents = Field(default_factory=NodeAgents)
+    """How istio-cni and ztunnel behave."""
+    eks: Eks | None = None
+    """What EKS adds: rules of security groups, and how pods' own groups are enforced."""
+    gke: Gke | None = None
+    """What GKE adds: a firewall rule."""
+    cilium: Cilium | None = None
+    """How Cilium is set up, where it is the cluster's network plugin."""
     cluster: Cluster = Field(examples=[{"context": "prod-eu", "platform": "eks"}])
     """Where it runs."""
     environment: EnvironmentName | None = None
@@ -183,6 +209,8 @@ class IstioAmbientMesh(Model):
     """The image registry for all charts. Default: docker.io/istio."""
     trust_domain: HostName | None = None
     """The SPIFFE trust domain. Default: cluster.local."""
+    security: MeshSecurity = Field(default_factory=MeshSecurity)
+    """Ingress gateways, other callers, authorizers and dry runs."""
     istiod: Istiod = Field(default_factory=Istiod)
     """The control plane."""
     gateway_api: GatewayApi = Field(default_factory=GatewayApi)
@@ -191,3 +219,10 @@ class IstioAmbientMesh(Model):
     """What exists in the cluster already."""
     values: IstioValues = Field(default_factory=IstioValues)
     """Chart values of yours, merged last."""
+    egress: MeshEgress | None = None
+    """The way out of the mesh, through a waypoint. Default: none; what pods call outside is up to them."""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """The parts suit each other."""
+        yield from security_mistakes(self)
+        yield from egress_mistakes(self.egress, {each.name: each.phase for each in self.namespaces})

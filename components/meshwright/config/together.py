@@ -10,6 +10,7 @@ from typing import Any
 from meshwright.catalog import Release, load_catalog
 from meshwright.catalog.prerequisites import unmet
 from meshwright.config.base import Mistake, repeated
+from meshwright.config.istio_revisions import in_control_plane
 from meshwright.config.versions import release_of
 from meshwright.errors import Code, ConfigError
 
@@ -27,6 +28,7 @@ def in_mesh(mesh: dict[str, Any]) -> Iterator[Mistake]:
         yield from _published(release, charts.get("source"))
     if mesh.get("kind") == "istio-ambient":
         yield from _gateway_api(release, mesh)
+        yield from in_control_plane(mesh, release)
 
 
 def in_waivers(waivers: object) -> Iterator[Mistake]:

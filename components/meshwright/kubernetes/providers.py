@@ -7,6 +7,8 @@ import pulumi
 from meshwright.errors import Code
 from meshwright.kubernetes.errors import refuse
 
+_TITLES = {"kubernetes": "Kubernetes", "aws": "AWS", "gcp": "Google Cloud"}
+
 
 def require_kubernetes_provider(opts: pulumi.ResourceOptions | None, label: str) -> None:
     """Refuse options that give a component no Kubernetes provider, by themselves or through a parent.
@@ -16,18 +18,28 @@ def require_kubernetes_provider(opts: pulumi.ResourceOptions | None, label: str)
     Raises:
         ComponentError: MW-E051.
     """
-    if opts is None or not _gives_one(opts):
+    require_provider(opts, label, "kubernetes")
+
+
+def require_provider(opts: pulumi.ResourceOptions | None, label: str, package: str) -> None:
+    """Refuse options that give a component no provider of a package: ``kubernetes``, ``aws`` or ``gcp``.
+
+    Raises:
+        ComponentError: MW-E051.
+    """
+    if opts is None or not _gives_one(opts, package):
         raise refuse(
             Code.NO_PROVIDER,
             label,
-            "no Kubernetes provider was given",
-            "pass one: opts=pulumi.ResourceOptions(providers=[pulumi_kubernetes.Provider(...)])",
+            f"no {_TITLES[package]} provider was given",
+            f"pass one: opts=pulumi.ResourceOptions(providers=[pulumi_{package}.Provider(...)])",
         )
 
 
-def _gives_one(opts: pulumi.ResourceOptions) -> bool:
+def _gives_one(opts: pulumi.ResourceOptions, package: str) -> bool:
     providers = opts.providers or []
     given = [*(providers.values() if isinstance(providers, Mapping) else providers), opts.provider]
-    if any(provider is not None and provider.package == "kubernetes" for provider in given):
+    if any(provider is not None and provider.package == package for provider in given):
         return True
-    return opts.parent is not None and opts.parent.get_provider("kubernetes:core/v1:Namespace") is not None
+    # Any type of the package will do to look one up.
+    return opts.parent is not None and opts.parent.get_provider(f"{package}:core/v1:Namespace") is not None

@@ -30,7 +30,7 @@ def test_defaults(stack_file: Write) -> None:
     mesh = istio_mesh(stack)
     assert stack.path == path
     assert (mesh.version, mesh.mtls, mesh.charts, mesh.gateway_api.mode) == ("1.31", "permissive", None, "create")
-    assert (mesh.cluster.context, mesh.cluster.output, mesh.istiod.min_replicas) == ("prod", "kubeconfig", 2)
+    assert (mesh.cluster.context, mesh.cluster.output, mesh.istiod.min_replicas) == ("prod", "kubeconfig", None)
     assert (mesh.namespaces, stack.waivers, mesh.values.istiod) == ((), (), {})
 
 

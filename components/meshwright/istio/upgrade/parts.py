@@ -76,9 +76,7 @@ def skew(now: Release, after: Release) -> Iterator[Problem]:
     (old_major, old), (new_major, new) = version_key(now.minor), version_key(after.minor)
     if version_key(after.version) <= version_key(now.version):
         message = f"an upgrade from {now.version} to {after.version} doesn't go up"
-        yield Problem(
-            Code.VERSION_SKEW, message, "name a newer version; to go back, take back the upgrade's steps"
-        )
+        yield Problem(Code.VERSION_SKEW, message, "name a newer version; to go back, take back the upgrade's steps")
     elif (new_major, new) > (old_major, old + 1):
         message = f"an upgrade from {now.version} to {after.version} passes over {old_major}.{old + 1}"
         remedy = f"upgrade to {old_major}.{old + 1} first; istio-cni and ztunnel may be one minor behind istiod"
