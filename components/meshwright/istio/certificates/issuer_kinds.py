@@ -16,6 +16,11 @@ _ACME_REASON = "an ACME issuer signs for DNS names, and a workload's name is a S
 _ACME_REMEDY = "use an authority of yours: ca, vault, aws-private-ca, or an existing issuer of that kind"
 
 
+def is_acme(kind: str, name: str) -> bool:
+    """Whether an issuer speaks ACME, as far as its type, or the name of an existing one, tells."""
+    return kind == "acme" or (kind == "existing" and any(each in name.lower() for each in _ACME_NAMES))
+
+
 def issuer_mistakes(kind: str, given: Collection[str], name: str) -> Iterator[tuple[str, str]]:
     """What keeps an issuer from signing for a mesh: what is wrong, and what would be right.
 
@@ -24,7 +29,7 @@ def issuer_mistakes(kind: str, given: Collection[str], name: str) -> Iterator[tu
         given: The keys that it was given, but for ``type``.
         name: The name of an existing issuer; empty for others.
     """
-    if kind == "acme" or (kind == "existing" and any(each in name.lower() for each in _ACME_NAMES)):
+    if is_acme(kind, name):
         yield _ACME_REASON, _ACME_REMEDY
         return
     if kind not in NEEDS:

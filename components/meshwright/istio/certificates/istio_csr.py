@@ -10,7 +10,7 @@ from meshwright.catalog import load_catalog
 from meshwright.config.clock import today
 from meshwright.errors import Code, MeshwrightError, Problem
 from meshwright.istio.certificates.authority import pem, read_roots
-from meshwright.istio.certificates.issuer_kinds import issuer_mistakes
+from meshwright.istio.certificates.issuer_kinds import is_acme, issuer_mistakes
 from meshwright.istio.certificates.issuers import IssuerArgs, issuer, reference
 from meshwright.istio.defaults import NODE, ZONE, spread
 from meshwright.kubernetes.chart_values import merge
@@ -103,9 +103,10 @@ def address(args: IstioCsrSettings) -> str:
 def check_istio_csr(args: IstioCsrSettings, label: str) -> pulumi.Output[str]:
     """Refuse what cannot work; the roots as they are written. Raises `ComponentError`."""
     given = args["issuer"]
+    kind, name = given["type"], given.get("name", "")
+    code = Code.UNFIT_AUTHORITY if is_acme(kind, name) else Code.BAD_ARGUMENT
     problems = [
-        Problem(Code.UNFIT_AUTHORITY if given["type"] == "acme" else Code.BAD_ARGUMENT, message, remedy, label)
-        for message, remedy in issuer_mistakes(given["type"], set(given) - {"type"}, given.get("name", ""))
+        Problem(code, message, remedy, label) for message, remedy in issuer_mistakes(kind, set(given) - {"type"}, name)
     ]
     if problems:
         raise ComponentError(problems)
