@@ -17,7 +17,7 @@ def deploy(mesh: IstioAmbientMesh, stands: Registered) -> None:
     for namespace in mesh.namespaces:
         for each in namespace.traffic:
             args = each.arguments(namespace.name)
-            if namespace.waypoint:
+            if namespace.waypoint or namespace.use_waypoint:
                 args["waypoint"] = "waypoint"
             name = f"{namespace.name}-{each.service}"
             policy = TrafficPolicy(name, args, stands.after([stands.namespaces[namespace.name]]))

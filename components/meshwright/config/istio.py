@@ -116,7 +116,13 @@ class MeshNamespace(Namespace[PhaseName]):
         if self.waypoint and self.phase == "unmeshed":
             message = "is for a namespace that is unmeshed: no traffic would reach it"
             yield Mistake(Code.CONTRADICTION, message, "remove it, or set phase: permissive", ("waypoint",))
-        yield from traffic_mistakes(self.traffic, self.waypoint.waypoint_for if self.waypoint else "")
+        yield from traffic_mistakes(self.traffic, self._is_behind_a_waypoint)
+
+    def _is_behind_a_waypoint(self, service: str) -> bool:
+        if self.waypoint and self.waypoint.waypoint_for == "workload":
+            return False
+        used = self.waypoint or self.use_waypoint
+        return used is not None and (not used.services or service in used.services)
 
 
 class Istiod(Model):

@@ -1,6 +1,6 @@
 """The config of traffic: the routes of a service, and what happens to requests that fail."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, Field, model_validator
@@ -301,11 +301,12 @@ class ServiceTraffic(TrafficModel):
         return told(contradictions(self.arguments("")))
 
 
-def traffic_mistakes(traffic: tuple[ServiceTraffic, ...], waypoint_for: str) -> Iterator[Mistake]:
-    """What the traffic of a namespace can't be, for the kind of traffic that its waypoint takes; empty for none."""
+def traffic_mistakes(
+    traffic: tuple[ServiceTraffic, ...], is_behind_a_waypoint: Callable[[str], bool]
+) -> Iterator[Mistake]:
+    """What the traffic of a namespace can't be, where only some of its services may be behind a waypoint."""
     for index, each in enumerate(traffic):
-        arguments = each.arguments("")
-        if needs_waypoint(arguments) and waypoint_for not in ("service", "all"):
+        if needs_waypoint(each.arguments("")) and not is_behind_a_waypoint(each.service):
             trouble = without_waypoint("routing" if each.routes else "timeouts, retries or limits")
             yield Mistake(*trouble)._replace(at=("traffic", index))
     for mistake in repeated("traffic", [each.service for each in traffic], "service"):

@@ -67,6 +67,16 @@ CASES = {
             )
         ],
     ),
+    "a waypoint for other services": (
+        traffic("service: a, port: 80, timeout: 1s", BEFORE.replace("{reason", "{services: [b], reason")),
+        [
+            (
+                f"{FILE}:11: mesh.namespaces[0].traffic[0] asks for timeouts, retries or limits, and no waypoint takes "
+                "the service's traffic: ztunnel would ignore it without a word; "
+                "give the namespace a waypoint with for: service (or all) (MW-E130)"
+            )
+        ],
+    ),
     "one service twice": (
         traffic("service: a, port: 80, timeout: 1s}\n          - {service: a, port: 81, timeout: 1s"),
         [
@@ -217,3 +227,13 @@ def test_traffic_that_needs_no_waypoint_needs_none(stack_file: Write) -> None:
         "port": 80,
         "traffic_distribution": "PreferSameZone",
     }
+
+
+def test_the_waypoint_of_another_namespace_serves_as_well(stack_file: Write) -> None:
+    before = BEFORE.replace(
+        "waypoint: {reason: routing}", "services: [a]\n        use_waypoint: {namespace: front, services: [a]}"
+    )
+    front = "      - {name: front, phase: strict, waypoint: {reason: routing, allowed_namespaces: [shop]}}\n"
+    mesh = load_stack(stack_file(traffic("service: a, port: 80, timeout: 1s", before) + front)).mesh
+    assert isinstance(mesh, IstioAmbientMesh)
+    assert mesh.namespaces[0].traffic[0].timeout == "1s"

@@ -120,7 +120,9 @@ def _waypoint(args: EgressArgs, home: str) -> WaypointArgs:
 
 
 def _object_name(host: str) -> str:
-    return host.lower().replace("*", "any")
+    """One name for one host: a dash is doubled, so that a dot can be one."""
+    name = host.lower().removeprefix("*.").replace("-", "--").replace(".", "-")
+    return f"{name}--all" if host.startswith("*.") else name
 
 
 def _host(resource_name: str, home: str, host: EgressHost, opts: pulumi.ResourceOptions) -> pulumi.Resource:

@@ -44,9 +44,9 @@ def test_a_namespace_a_waypoint_and_for_each_host_its_callers_first() -> None:
         ("kubernetes:core/v1:ConfigMap", "out-waypoint-parameters", "out-waypoint"),
         ("kubernetes:gateway.networking.k8s.io/v1:Gateway", "out-waypoint-gateway", "out-waypoint"),
         ("kubernetes:core/v1:NamespacePatch", "out-use-waypoint", "out"),
-        ("kubernetes:security.istio.io/v1:AuthorizationPolicy", "out-api.example.com-callers", "out"),
-        ("kubernetes:networking.istio.io/v1:DestinationRule", "out-api.example.com-connections", "out"),
-        ("kubernetes:networking.istio.io/v1:ServiceEntry", "out-api.example.com", "out"),
+        ("kubernetes:security.istio.io/v1:AuthorizationPolicy", "out-api-example-com-callers", "out"),
+        ("kubernetes:networking.istio.io/v1:DestinationRule", "out-api-example-com-connections", "out"),
+        ("kubernetes:networking.istio.io/v1:ServiceEntry", "out-api-example-com", "out"),
         ("kubernetes:networking.k8s.io/v1:NetworkPolicy", "out-confine-shop", "out"),
     ]
     assert inputs(graph, "out-namespace")["metadata"] == {
@@ -60,27 +60,27 @@ def test_a_namespace_a_waypoint_and_for_each_host_its_callers_first() -> None:
     }
     assert find(graph, "out").outputs == {"namespace": "istio-egress", "waypoint": "waypoint"}
     assert "out-waypoint-gateway" in names(find(graph, "out-use-waypoint").dependencies)
-    assert "out-use-waypoint" in names(find(graph, "out-api.example.com-callers").dependencies)
-    assert "out-api.example.com" in names(find(graph, "out-confine-shop").dependencies)
-    assert {"out-api.example.com-callers", "out-api.example.com-connections", "out-use-waypoint"} <= names(
-        find(graph, "out-api.example.com").dependencies
+    assert "out-use-waypoint" in names(find(graph, "out-api-example-com-callers").dependencies)
+    assert "out-api-example-com" in names(find(graph, "out-confine-shop").dependencies)
+    assert {"out-api-example-com-callers", "out-api-example-com-connections", "out-use-waypoint"} <= names(
+        find(graph, "out-api-example-com").dependencies
     )
 
 
 def test_tls_is_spoken_by_the_waypoint_on_443() -> None:
     graph = egress(api(originate_tls=True, methods=["GET"], paths=["/v1/*"]))
-    assert inputs(graph, "out-api.example.com")["spec"] == {
+    assert inputs(graph, "out-api-example-com")["spec"] == {
         "hosts": ["api.example.com"],
         "location": "MESH_EXTERNAL",
         "ports": [{"number": 80, "name": "http", "protocol": "HTTP", "targetPort": 443}],
         "resolution": "DNS",
     }
-    assert inputs(graph, "out-api.example.com-connections")["spec"] == {
+    assert inputs(graph, "out-api-example-com-connections")["spec"] == {
         "host": "api.example.com",
         "trafficPolicy": {"tls": {"mode": "SIMPLE"}},
     }
-    assert inputs(graph, "out-api.example.com-callers")["spec"] == {
-        "targetRefs": [{"group": "networking.istio.io", "kind": "ServiceEntry", "name": "api.example.com"}],
+    assert inputs(graph, "out-api-example-com-callers")["spec"] == {
+        "targetRefs": [{"group": "networking.istio.io", "kind": "ServiceEntry", "name": "api-example-com"}],
         "action": "ALLOW",
         "rules": [
             {
@@ -93,7 +93,7 @@ def test_tls_is_spoken_by_the_waypoint_on_443() -> None:
 
 def test_callers_are_namespaces_or_service_accounts_of_them() -> None:
     callers = [{"namespace": "a", "service_accounts": ["x", "y"]}, {"namespace": "b"}, {"namespace": "c"}]
-    (rule,) = inputs(egress(api(callers=callers)), "out-api.example.com-callers")["spec"]["rules"]
+    (rule,) = inputs(egress(api(callers=callers)), "out-api-example-com-callers")["spec"]["rules"]
     assert rule == {"from": [{"source": {"namespaces": ["b", "c"]}}, {"source": {"serviceAccounts": ["a/x", "a/y"]}}]}
 
 
@@ -114,17 +114,29 @@ def test_callers_are_namespaces_or_service_accounts_of_them() -> None:
     ],
 )
 def test_the_port_of_a_host(host: dict[str, Any], port: dict[str, Any]) -> None:
-    assert inputs(egress(api(**host)), "out-api.example.com")["spec"]["ports"] == [port]
+    assert inputs(egress(api(**host)), "out-api-example-com")["spec"]["ports"] == [port]
 
 
 def test_a_wildcard_is_resolved_for_each_request() -> None:
-    spec = inputs(egress({"host": "*.example.com", "callers": SHOP}), "out-any.example.com")["spec"]
+    spec = inputs(egress({"host": "*.example.com", "callers": SHOP}), "out-example-com--all")["spec"]
     assert (spec["hosts"], spec["resolution"]) == (["*.example.com"], "DYNAMIC_DNS")
+
+
+def test_each_host_has_a_name_of_its_own() -> None:
+    hosts = ["a-b.example.com", "a.b.example.com", "*.b.example.com", "b.example.com"]
+    graph = egress(*({"host": host, "callers": SHOP} for host in hosts))
+    entries = [resource for resource in graph if resource.type.endswith("ServiceEntry")]
+    assert [each.inputs["metadata"]["name"] for each in entries] == [
+        "a--b-example-com",
+        "a-b-example-com",
+        "b-example-com--all",
+        "b-example-com",
+    ]
 
 
 def test_limits_of_a_host_need_no_tls() -> None:
     graph = egress(api(connection_pool={"max_connections": 5}, outlier_detection={"consecutive_5xx": 3}))
-    assert inputs(graph, "out-api.example.com-connections")["spec"]["trafficPolicy"] == {
+    assert inputs(graph, "out-api-example-com-connections")["spec"]["trafficPolicy"] == {
         "connectionPool": {"tcp": {"maxConnections": 5}},
         "outlierDetection": {"consecutive5xxErrors": 3},
     }
@@ -155,7 +167,7 @@ def test_what_is_yours_to_set() -> None:
         "namespace": "outside",
         "revision": "prod",
     }
-    assert inputs(graph, "out-api.example.com")["metadata"]["namespace"] == "outside"
+    assert inputs(graph, "out-api-example-com")["metadata"]["namespace"] == "outside"
 
 
 @pytest.mark.parametrize(
