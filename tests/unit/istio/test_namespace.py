@@ -79,6 +79,52 @@ def test_the_namespace_uses_its_waypoint_only_once_the_gateway_stands() -> None:
     assert inputs(graph, "shop-waypoint") == {"namespace": "shop", "reason": "retries", "min_replicas": 3}
 
 
+def test_single_services_use_the_waypoint() -> None:
+    graph = shop(phase="strict", waypoint={"services": ["cart"], "require": {}}, workloads={"cart": {"name": "cart"}})
+    patch = find(graph, "shop-use-waypoint-cart")
+    assert patch.type == "kubernetes:core/v1:ServicePatch"
+    assert "shop-waypoint-gateway" in names(patch.dependencies)
+    assert inputs(graph, "shop-require-waypoint-policy-cart")["spec"]["selector"] == {"matchLabels": {"name": "cart"}}
+
+
+def test_the_ways_past_the_waypoint_are_closed_once_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESHWRIGHT_AS_OF", "2026-11-23")
+    require = {"sidecars": ["old/web"], "until": "2026-12-31"}
+    graph = shop(phase="strict", waypoint={"require": require}, trust_domain="td")
+    assert find(graph, "shop-require-waypoint").parent.endswith("::shop")
+    policy = find(graph, "shop-require-waypoint-policy")
+    assert "shop-use-waypoint" in names(policy.dependencies)
+    (rule,) = policy.inputs["spec"]["rules"]
+    assert rule == {"from": [{"source": {"notPrincipals": ["td/ns/shop/sa/waypoint", "td/ns/old/sa/web"]}}]}
+
+
+def test_a_canary_is_a_second_waypoint_that_may_pass_too() -> None:
+    canary = {"weight": 25, "istio_version": "1.31.1", "revision": "1-31-1"}
+    graph = shop(phase="strict", revision="1-30-7", waypoint={"canary": canary, "require": {}, "min_replicas": 3})
+    for name, gateway, revision in (
+        ("shop-waypoint", "waypoint", "1-30-7"),
+        ("shop-waypoint-canary", "waypoint-canary", "1-31-1"),
+    ):
+        metadata = inputs(graph, f"{name}-gateway")["metadata"]
+        assert (metadata["name"], metadata["labels"]["istio.io/rev"]) == (gateway, revision)
+        assert inputs(graph, name)["min_replicas"] == 3
+    used = find(graph, "shop-use-waypoint")
+    assert {"shop-waypoint-gateway", "shop-waypoint-canary-gateway"} <= names(used.dependencies)
+    assert used.inputs["metadata"] == {
+        "name": "shop",
+        "labels": {"istio.io/use-waypoint": "waypoint", "istio.io/use-waypoint-canary": "waypoint-canary"},
+        "annotations": {"istio.io/use-waypoint-canary-weight": "25"},
+    }
+    (rule,) = inputs(graph, "shop-require-waypoint-policy")["spec"]["rules"]
+    assert rule["from"][0]["source"]["notPrincipals"] == [
+        "cluster.local/ns/shop/sa/waypoint",
+        "cluster.local/ns/shop/sa/waypoint-canary",
+    ]
+    plain = shop(phase="strict", waypoint={"canary": {"weight": 0, "istio_version": "1.31.1", "name": "next"}})
+    assert "istio.io/rev" not in inputs(plain, "shop-waypoint-canary-gateway")["metadata"]["labels"]
+    assert inputs(plain, "shop-waypoint-canary-gateway")["metadata"]["name"] == "next"
+
+
 def test_ingress_goes_past_the_waypoint_unless_it_is_asked_for() -> None:
     graph = shop(phase="strict", waypoint={"reason": "retries"}, revision="prod")
     assert inputs(graph, "shop-use-waypoint")["metadata"]["labels"] == {"istio.io/use-waypoint": "waypoint"}
@@ -96,6 +142,8 @@ def test_policy_sees_the_rollout_on_the_component() -> None:
         ({"phase": "strickt"}, "the phase 'strickt' is unknown; one of: unmeshed, permissive, strict (MW-E050)"),
         ({"phase": "strict", "namespace": "istio-system"}, "istio-system is not for workloads: its PeerAuthentication is the whole mesh's, or nothing in it is captured; leave it out; MeshWideMtls sets the mode of the whole mesh (MW-E050)"),
         ({"phase": "strict", "waypoint": {"overlays": {"deploymnet": {}}}}, "the overlay 'deploymnet' is unknown; one of: deployment, service, serviceAccount, horizontalPodAutoscaler, podDisruptionBudget (MW-E050)"),
+        ({"phase": "strict", "waypoint": {"canary": {"weight": 1, "istio_version": "1.30.7"}}}, "Istio 1.30.7 knows no canary of a waypoint; upgrade to 1.31 or later, or leave the canary out (MW-E125)"),
+        ({"phase": "strict", "waypoint": {"require": {"until": "2026-12-31"}}}, "until is given, and no sidecars; remove until, or list the sidecars (MW-E127)"),
         ({"phase": "unmeshed", "waypoint": {}}, "a waypoint takes no traffic of a namespace that is unmeshed; remove the waypoint, or set the phase to permissive (MW-E050)"),
     ],
 )  # fmt: skip
