@@ -13,7 +13,7 @@ import yaml
 from pulumi_kubernetes.core.v1 import Secret
 
 from meshwright.errors import Code
-from meshwright.istio.labels import REMOTE_CLUSTER_NAME, REMOTE_CLUSTER
+from meshwright.istio.labels import REMOTE_CLUSTER, REMOTE_CLUSTER_NAME
 from meshwright.kubernetes.children import below
 from meshwright.kubernetes.errors import refuse
 from meshwright.kubernetes.providers import require_kubernetes_provider
