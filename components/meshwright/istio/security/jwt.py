@@ -28,6 +28,9 @@ class JwtAuthenticationArgs(TypedDict):
     """A request without a valid token is denied. Default: true; Istio's own default is that it is let in."""
     open_paths: NotRequired[list[str]]
     """Paths that need no token, such as ``/healthz``. Default: none."""
+    ports: NotRequired[list[int]]
+    """The services' ports that speak HTTP, where some don't: no other port needs a token. Default: all, so that a TCP
+    port of theirs is closed."""
 
 
 class JwtAuthentication(pulumi.ComponentResource):
@@ -49,7 +52,7 @@ class JwtAuthentication(pulumi.ComponentResource):
         refuse_all([*tokens.issuer_mistakes(args["issuers"]), *tokens.target_mistakes(where)], label)
         super().__init__("meshwright:index:JwtAuthentication", name, {**args}, opts)
         children = below(self, opts)
-        needed = spec_of(tokens.needs_token(where, list(args.get("open_paths") or ())))
+        needed = spec_of(tokens.needs_token(where, args.get("open_paths") or [], args.get("ports") or []))
         authentication = security_object(
             f"{name}-request-authentication",
             "RequestAuthentication",

@@ -47,14 +47,14 @@ def issuer_mistakes(issuers: list[IssuerArgs]) -> Iterator[Problem]:
             yield Problem(Code.BAD_ARGUMENT, message, "add jwks_uri or jwks")
 
 
-def needs_token(args: PolicyArgs, open_paths: list[str]) -> PolicyArgs:
-    """The policy that denies requests without a valid token, but to the open paths.
+def needs_token(args: PolicyArgs, open_paths: list[str], ports: list[int]) -> PolicyArgs:
+    """The policy that denies requests without a valid token, but to the open paths and to other ports.
 
     A RequestAuthentication alone refuses wrong tokens, and takes requests without one.
     """
     rule: dict[str, Any] = {"sources": [{"not_request_principals": ["*"]}]}
-    if open_paths:
-        rule["operations"] = [{"not_paths": open_paths}]
+    if operation := {key: value for key, value in (("ports", ports), ("not_paths", open_paths)) if value}:
+        rule["operations"] = [operation]
     return {**args, "action": "deny", "rules": [rule]}  # type: ignore[list-item]
 
 
@@ -70,7 +70,7 @@ def target_mistakes(args: PolicyArgs) -> Iterator[Problem]:
         message = "not all of these services use the waypoint: nobody would look at their tokens"
         yield Problem(Code.L7_WITHOUT_WAYPOINT, message, "name those that use it")
     else:
-        yield from policy_mistakes(needs_token(args, []))
+        yield from policy_mistakes(needs_token(args, [], []))
 
 
 def as_istio(each: IssuerArgs) -> dict[str, Any]:

@@ -61,6 +61,8 @@ def test_everything_that_an_issuer_may_say() -> None:
     }
     (rule,) = inputs(graph, "users-policy")["spec"]["rules"]
     assert rule["to"] == [{"operation": {"notPaths": ["/healthz"]}}]
+    (rule,) = inputs(jwt(ports=[80]), "users-policy")["spec"]["rules"]
+    assert rule["to"] == [{"operation": {"ports": ["80"]}}]
 
 
 def test_a_token_may_be_optional() -> None:
