@@ -2,7 +2,7 @@
 
 import typer
 
-from meshwright.cli import istio_check
+from meshwright.cli import istio_check, istio_migrate
 
 app = typer.Typer(help="Look after Istio ambient: its health, and what to do when it fails.", no_args_is_help=True)
 
@@ -13,3 +13,4 @@ def _group() -> None:
 
 
 app.command("check")(istio_check.check)
+app.command("migrate")(istio_migrate.migrate)
