@@ -45,7 +45,7 @@ def _probes(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
     enrolled = require_enrolled(snapshot)
     for pod, chosen in _restricted(snapshot, enrolled):
         restricting = [policy for policy in chosen if INGRESS in policy.rules]
-        if not restricting or not _is_probed(pod):
+        if not restricting or not is_wanted(pod, enrolled) or not _is_probed(pod):
             continue
         rules = [rule for policy in restricting for rule in policy.rules[INGRESS]]
         if not _lets_probes(pod, rules):

@@ -53,7 +53,7 @@ def _programmed(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
 
 
 def _bound(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
-    users = [each for each in _users(snapshot) if each["kind"] != "Namespace"]
+    users = [each for each in _users(snapshot) if each["kind"] != "Namespace" and not _is_of_a_waypoint(each)]
     snapshot.seen("Gateway")
     known, namespaces = waypoints(snapshot), by_name(snapshot)
     for each in users:
@@ -66,6 +66,11 @@ def _bound(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
             yield Finding(called(each), f"is bound, but not to its canary: {_why(found)}")
         elif not found and place in known and _takes_services(known[place]):
             yield Doubt(called(each), f"istiod has not said whether it is bound to {'/'.join(place)}")
+
+
+def _is_of_a_waypoint(service: Object) -> bool:
+    """Whether it is the Service that istiod makes for a waypoint, which no waypoint stands before."""
+    return label(service, labels.GATEWAY_CLASS_NAME) in labels.WAYPOINT_CLASSES
 
 
 def _takes_services(gateway: Object) -> bool:
