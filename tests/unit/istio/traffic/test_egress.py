@@ -77,7 +77,7 @@ def test_tls_is_spoken_by_the_waypoint_on_443() -> None:
     }
     assert inputs(graph, "out-api-example-com-connections")["spec"] == {
         "host": "api.example.com",
-        "trafficPolicy": {"tls": {"mode": "SIMPLE"}},
+        "trafficPolicy": {"tls": {"mode": "SIMPLE", "caCertificates": "system"}},
     }
     assert inputs(graph, "out-api-example-com-callers")["spec"] == {
         "targetRefs": [{"group": "networking.istio.io", "kind": "ServiceEntry", "name": "api-example-com"}],
