@@ -20,8 +20,10 @@ from meshwright.config.base import (
     Whole,
     repeated,
 )
+from meshwright.config.istio_certificates import Certificates, unsuited
 from meshwright.config.istio_control import Cilium, Eks, Gke, Images, IstioVersion, NodeAgents, Revision, Upgrade
 from meshwright.config.istio_egress import MeshEgress, egress_mistakes
+from meshwright.config.istio_multicluster import Multicluster, unjoined
 from meshwright.config.istio_security import Canary, MeshSecurity, NamespaceSecurity, Require, UseWaypoint
 from meshwright.config.istio_security_checks import mistakes as security_mistakes
 from meshwright.config.istio_traffic import ServiceTraffic, traffic_mistakes
@@ -215,6 +217,10 @@ class IstioAmbientMesh(Model):
     """The image registry for all charts. Default: docker.io/istio."""
     trust_domain: HostName | None = None
     """The SPIFFE trust domain. Default: cluster.local."""
+    certificates: Certificates | None = None
+    """Where the mesh's certificates come from. Default: istiod makes a root and keeps its key in the cluster."""
+    multicluster: Multicluster | None = None
+    """The cluster's place in a mesh of several. Default: the mesh is this cluster."""
     security: MeshSecurity = Field(default_factory=MeshSecurity)
     """Ingress gateways, other callers, authorizers and dry runs."""
     istiod: Istiod = Field(default_factory=Istiod)
@@ -231,4 +237,8 @@ class IstioAmbientMesh(Model):
     def mistakes(self) -> Iterator[Mistake]:
         """The parts suit each other."""
         yield from security_mistakes(self)
+        yield from unsuited(self.certificates, self.environment, self.compliance)
+        meshed = {each.name for each in self.namespaces if each.phase != "unmeshed"}
+        source = self.certificates.source if self.certificates else None
+        yield from unjoined(self.multicluster, self.cluster.platform, source, meshed)
         yield from egress_mistakes(self.egress, {each.name: each.phase for each in self.namespaces})

@@ -61,9 +61,12 @@ CASES = (
         (FILE + ':6: mesh.gateway_api has no key "pasword"; its keys are: mode, path, version (MW-E010)',),
     ),
     Case(
-        "certificates come later",
+        "certificates from a place that there isn't",
         istio("    certificates: {source: cert-manager}\n"),
-        (FILE + f':6: mesh has no key "certificates"; its keys are: {KEYS} (MW-E010)',),
+        (
+            FILE + ':6: mesh.certificates.source is "cert-manager"; one of: self-signed, cacerts, istio-csr, spire '
+            "(MW-E014)",
+        ),
     ),
     Case(
         "missing key",
