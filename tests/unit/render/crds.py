@@ -19,20 +19,20 @@ FILES = (
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def faults(body: dict[str, Any]) -> list[str]:
-    """What the CRD of an object has against it, in words."""
-    schema = _schemas()[(body["apiVersion"], body["kind"])]
+def faults(body: dict[str, Any], files: tuple[str, ...] = FILES) -> list[str]:
+    """What the CRD of an object, in one of the files, has against it, in words."""
+    schema = _schemas(files)[(body["apiVersion"], body["kind"])]
     return [f"{error.json_path}: {error.message}" for error in Draft202012Validator(schema).iter_errors(body)]
 
 
 def has_crd(body: dict[str, Any]) -> bool:
-    return (body.get("apiVersion"), body.get("kind")) in _schemas()
+    return (body.get("apiVersion"), body.get("kind")) in _schemas(FILES)
 
 
 @cache
-def _schemas() -> dict[tuple[str, str], dict[str, Any]]:
+def _schemas(files: tuple[str, ...]) -> dict[tuple[str, str], dict[str, Any]]:
     found = {}
-    for name in FILES:
+    for name in files:
         for crd in yaml.load_all(data_file("crds", name).read_bytes(), _LOADER):
             if not crd or crd.get("kind") != "CustomResourceDefinition":
                 continue
