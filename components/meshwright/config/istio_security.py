@@ -157,15 +157,16 @@ class Issuer(Model):
         given: IssuerArgs = {"issuer": self.issuer}
         if self.jwks_uri is not None:
             given["jwks_uri"] = self.jwks_uri
-        yield from told(tokens.issuer_mistakes([given]))
+        for problem in tokens.issuer_mistakes([given]):
+            said = problem.message.removeprefix("issuers[0]")
+            at = ("jwks_uri",) if said.startswith(".jwks_uri") else ()
+            yield Mistake(problem.code, said.removeprefix(".jwks_uri").lstrip(), problem.remedy, at)
 
 
 class Jwt(Model):
     """Tokens of end users, checked at the waypoint."""
 
-    issuers: Annotated[tuple[Issuer, ...], Field(min_length=1)] = Field(
-        examples=[[{"issuer": "https://login.example.com/"}]]
-    )
+    issuers: tuple[Issuer, ...] = Field(examples=[[{"issuer": "https://login.example.com/"}]])
     """Whose tokens are taken."""
     services: tuple[ServiceName, ...] = ()
     """Services that it is for. Default: all that use the waypoint."""
@@ -175,6 +176,11 @@ class Jwt(Model):
     """Paths that need no token."""
     ports: tuple[Port, ...] = ()
     """The services' ports that speak HTTP, where some don't. Default: all; a TCP port of theirs would be closed."""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """Somebody's tokens are taken."""
+        if not self.issuers:
+            yield Mistake(Code.BAD_VALUE, "is empty: nobody's token would be taken", "add one", ("issuers",))
 
 
 class ExternalAuthorization(Model):

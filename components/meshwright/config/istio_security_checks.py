@@ -13,7 +13,7 @@ from meshwright.istio.security import calls
 from meshwright.istio.security.calls import CallArgs, NamespaceAccessArgs
 from meshwright.istio.security.identity import DEFAULT_TRUST_DOMAIN
 from meshwright.istio.security.layer import dry_run_mistakes
-from meshwright.istio.security.waypoints import FrontWaypointArgs, is_in_the_path
+from meshwright.istio.security.waypoints import FrontWaypointArgs, identities, is_in_the_path
 
 if TYPE_CHECKING:
     from meshwright.config.istio import IstioAmbientMesh, MeshNamespace
@@ -172,6 +172,8 @@ def _at_the_waypoint(mesh: "IstioAmbientMesh", namespace: "MeshNamespace") -> It
         remedy = f"one of: {', '.join(known)}" if known else "add it to the mesh's security.authorizers"
         at = ("security", "external_authorization", "authorizer")
         yield Mistake(Code.UNKNOWN_VALUE, message, remedy, at)
+    elif asked and front is not None:
+        yield from _reaches(mesh, namespace, front, asked.authorizer)
     for key, wanted in (("jwt", security.jwt), ("external_authorization", security.external_authorization)):
         if wanted is None:
             continue
@@ -185,6 +187,23 @@ def _at_the_waypoint(mesh: "IstioAmbientMesh", namespace: "MeshNamespace") -> It
         elif not wanted.services and not alone:
             message = "is for the whole waypoint, which serves others, or not all of the namespace"
             yield Mistake(Code.NO_SUCH_WAYPOINT, message, "add services", ("security", key))
+
+
+def _reaches(
+    mesh: "IstioAmbientMesh", namespace: "MeshNamespace", front: FrontWaypointArgs, authorizer: str
+) -> Iterator[Mistake]:
+    """It is the waypoint that asks the authorizer, and an authorizer's namespace may deny by default."""
+    host = next(each.service for each in mesh.security.authorizers if each.name == authorizer)
+    service, _, rest = host.partition(".")
+    for home in mesh.namespaces:
+        if home.name != rest.partition(".")[0] or home.security.access != "default-deny":
+            continue
+        allowed = {call.caller for call in home.security.calls if call.to in (service, calls.ANY_SERVICE)}
+        if missing := [each for each in identities(front, namespace.name) if each not in allowed]:
+            message = f"is {authorizer}, and {home.name} denies calls of {missing[0]} to {service}"
+            remedy = f"add {{from: {missing[0]}, to: {service}}} to the calls of {home.name}"
+            at = ("security", "external_authorization", "authorizer")
+            yield Mistake(Code.UNKNOWN_CALLER, message, remedy, at)
 
 
 def _access(mesh: "IstioAmbientMesh", namespace: "MeshNamespace", access: NamespaceAccessArgs) -> Iterator[Mistake]:
