@@ -12,6 +12,7 @@ import pulumi_kubernetes as kubernetes
 import istio_certificates
 import istio_control
 import istio_multicluster
+import istio_observability
 import istio_security
 import istio_traffic
 from istio_parts import Registered
@@ -57,6 +58,7 @@ def deploy(mesh: IstioAmbientMesh) -> None:
     istio_traffic.deploy(mesh, stands)
     istio_security.deploy(mesh, stands)
     istio_multicluster.deploy(mesh, stands)
+    istio_observability.deploy(mesh, stands)
     by_phase = defaultdict(list)
     for each in mesh.namespaces:
         by_phase[each.phase].append(each.name)
@@ -115,7 +117,8 @@ def _istio_args(mesh: IstioAmbientMesh) -> IstioAmbientArgs:
 def _ask_for_parts(args: IstioAmbientArgs, mesh: IstioAmbientMesh) -> None:
     """What the stack's optional parts, and the user's own values, ask of the installation."""
     istio_certificates.set_trust(args, mesh)
-    if providers := istio_security.extension_providers(mesh):
+    istio_observability.set_logs(args, mesh)
+    if providers := [*istio_security.extension_providers(mesh), *istio_observability.extension_providers(mesh)]:
         args["extension_providers"] = providers
     if values := merge(istio_security.chart_values(mesh), mesh.values.model_dump(exclude_defaults=True)):
         args["values"] = cast("IstioValues", values)

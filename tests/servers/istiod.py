@@ -30,6 +30,7 @@ class Istiod:
         self.log = folder / "istiod.log"
         http, https, grpc, secure, monitoring, debug = free_ports(6)
         self.url = f"http://127.0.0.1:{http}"
+        self.metrics_url = f"http://127.0.0.1:{monitoring}/metrics"
         namespace = deployment["metadata"]["namespace"]
         env = {each["name"]: each["value"] for each in _container(deployment)["env"] if "value" in each}
         env |= {"POD_NAME": "istiod-outside", "POD_NAMESPACE": namespace, "REVISION": env.get("REVISION", "default")}

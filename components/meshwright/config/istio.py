@@ -24,6 +24,13 @@ from meshwright.config.istio_certificates import Certificates, unsuited
 from meshwright.config.istio_control import Cilium, Eks, Gke, Images, IstioVersion, NodeAgents, Revision, Upgrade
 from meshwright.config.istio_egress import MeshEgress, egress_mistakes
 from meshwright.config.istio_multicluster import Multicluster, unjoined
+from meshwright.config.istio_observability import (
+    NamespaceTelemetry,
+    NetworkPolicies,
+    Observability,
+    Telemetry,
+    observability_mistakes,
+)
 from meshwright.config.istio_security import Canary, MeshSecurity, NamespaceSecurity, Require, UseWaypoint
 from meshwright.config.istio_security_checks import mistakes as security_mistakes
 from meshwright.config.istio_traffic import ServiceTraffic, traffic_mistakes
@@ -101,13 +108,17 @@ class MeshNamespace(Namespace[PhaseName]):
     waypoint: Waypoint | None = None
     """An L7 proxy for the namespace. Default: none, L4 only."""
     tag: Text | None = None
-    """The revision tag that its waypoint follows. Default: the only one that there is, or the mesh's revision."""
+    """The revision tag that its waypoint follows. Default: the only one (`default` aside), or the mesh's revision."""
     use_waypoint: UseWaypoint | None = None
     """The waypoint of another namespace, instead of one of its own. Default: none."""
     security: NamespaceSecurity = Field(default_factory=NamespaceSecurity)
     """Who may call its workloads, and how callers prove who they are."""
     traffic: tuple[ServiceTraffic, ...] = ()
     """Routes, retries, timeouts and limits of its services, each at the waypoint."""
+    telemetry: NamespaceTelemetry | None = None
+    """What its waypoint logs, counts and traces otherwise than the mesh's. Default: as the mesh's."""
+    network_policy: NetworkPolicies | None = None
+    """Network policies that deny by default and leave ambient working. Default: none."""
 
     def mistakes(self) -> Iterator[Mistake]:
         """A waypoint serves a namespace that is in the mesh."""
@@ -233,10 +244,15 @@ class IstioAmbientMesh(Model):
     """Chart values of yours, merged last."""
     egress: MeshEgress | None = None
     """The way out of the mesh, through a waypoint. Default: none; what pods call outside is up to them."""
+    telemetry: Telemetry | None = None
+    """What proxies log, count and trace. Default: as Istio has it: ztunnel logs all connections, waypoints nothing."""
+    observability: Observability | None = None
+    """Monitors, alerts and dashboards. Default: none."""
 
     def mistakes(self) -> Iterator[Mistake]:
         """The parts suit each other."""
         yield from security_mistakes(self)
+        yield from observability_mistakes(self)
         yield from unsuited(self.certificates, self.environment, self.compliance)
         meshed = {each.name for each in self.namespaces if each.phase != "unmeshed"}
         source = self.certificates.source if self.certificates else None

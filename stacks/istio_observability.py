@@ -1,0 +1,155 @@
+"""Telemetry, monitoring and network policies, from a stack's config."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, cast
+
+from istio_parts import Registered
+from meshwright import AmbientNetworkPolicy, MeshMonitoring, MeshTelemetry
+from meshwright.catalog import load_catalog
+from meshwright.config.istio import IstioAmbientMesh, MeshNamespace
+from meshwright.config.istio_observability import (
+    NamespaceTelemetry,
+    NetworkPolicies,
+    Observability,
+    host_and_port,
+    service_namespace,
+)
+from meshwright.istio import extension_providers as providers
+
+if TYPE_CHECKING:
+    from meshwright.istio.ambient import IstioAmbientArgs
+    from meshwright.istio.network_policy import AmbientNetworkPolicyArgs
+    from meshwright.istio.observability.monitoring import MeshMonitoringArgs
+    from meshwright.istio.observability.telemetry import TelemetryScope
+
+_ROOT_NAMESPACE = "istio-system"
+_LOGS, _TRACES = "access-logs", "traces"
+_TRACES_TO = {
+    "otlp": providers.otlp_traces,
+    "otlp_http": providers.otlp_http_traces,
+    "jaeger": providers.otlp_traces,
+    "zipkin": providers.zipkin_traces,
+}
+
+
+def set_logs(args: "IstioAmbientArgs", mesh: IstioAmbientMesh) -> None:
+    """What istiod and the node agents log, and how."""
+    if mesh.telemetry:
+        args["ztunnel_access_logs"] = mesh.telemetry.access_logs
+        if mesh.telemetry.log_format == "json":
+            args["json_logs"] = True
+
+
+def extension_providers(mesh: IstioAmbientMesh) -> list[dict[str, Any]]:
+    """Where logs and spans go."""
+    made, telemetry = [], mesh.telemetry
+    if telemetry and telemetry.logs_to:
+        made.append(providers.otlp_logs(_LOGS, *host_and_port(telemetry.logs_to)))
+    if telemetry and telemetry.traces:
+        key, endpoint = telemetry.traces.backend
+        made.append(_TRACES_TO[key](_TRACES, *host_and_port(endpoint)))
+    return made
+
+
+def deploy(mesh: IstioAmbientMesh, stands: Registered) -> None:
+    """Register what the stack asks for."""
+    if scopes := list(_scopes(mesh)):
+        names = [str(each["name"]) for each in extension_providers(mesh)]
+        after = stands.after(stands.namespaces.values())
+        MeshTelemetry("telemetry", {"scopes": scopes, "providers": names}, after)
+    if mesh.observability:
+        MeshMonitoring("monitoring", _monitoring(mesh, mesh.observability), stands.after())
+    for namespace in mesh.namespaces:
+        if wanted := namespace.network_policy:
+            args = _network_policy(mesh, namespace, wanted)
+            AmbientNetworkPolicy(f"{namespace.name}-network", args, stands.after([stands.namespaces[namespace.name]]))
+
+
+def _scopes(mesh: IstioAmbientMesh) -> Iterator["TelemetryScope"]:
+    """The mesh's, and those of the namespaces that differ: at their waypoint, or for their services at another's."""
+    if telemetry := mesh.telemetry:
+        scope: TelemetryScope = {"namespace": _ROOT_NAMESPACE, "access_logs": telemetry.access_logs}
+        if telemetry.logs_to:
+            scope["log_provider"] = _LOGS
+        if telemetry.metrics:
+            scope["metrics"] = cast("Any", telemetry.metrics.model_dump(mode="json", exclude_unset=True))
+        if telemetry.traces:
+            scope["trace_provider"] = _TRACES
+            scope["sampling"] = telemetry.traces.sampling
+        yield scope
+    for namespace in mesh.namespaces:
+        if namespace.telemetry:
+            yield _of_namespace(mesh, namespace, namespace.telemetry)
+
+
+def _of_namespace(mesh: IstioAmbientMesh, namespace: MeshNamespace, wanted: NamespaceTelemetry) -> "TelemetryScope":
+    scope: TelemetryScope = {"namespace": namespace.name}
+    if waypoints := _own_waypoints(namespace):
+        scope["targets"] = [{"kind": "Gateway", "name": name} for name in waypoints]
+    if wanted.access_logs:
+        scope["access_logs"] = wanted.access_logs
+        if mesh.telemetry and mesh.telemetry.logs_to:
+            scope["log_provider"] = _LOGS
+    if wanted.metrics:
+        scope["metrics"] = cast("Any", wanted.metrics.model_dump(mode="json", exclude_unset=True))
+    if wanted.sampling is not None:
+        scope["sampling"] = wanted.sampling
+    return scope
+
+
+def _own_waypoints(namespace: MeshNamespace) -> list[str]:
+    if namespace.waypoint is None:
+        return []
+    return ["waypoint", "waypoint-canary"] if namespace.waypoint.canary else ["waypoint"]
+
+
+def _monitoring(mesh: IstioAmbientMesh, wanted: Observability) -> "MeshMonitoringArgs":
+    agents = load_catalog().platforms[mesh.cluster.platform].istio.agents_namespace
+    args: MeshMonitoringArgs = {
+        "namespace": wanted.namespace,
+        "agents_namespace": agents or _ROOT_NAMESPACE,
+        "parts": [part for part in ("monitors", "alerts", "dashboards") if getattr(wanted, part)],
+        "interval": wanted.interval,
+        "waypoints": [
+            {"namespace": namespace.name, "name": name}
+            for namespace in mesh.namespaces
+            for name in _own_waypoints(namespace)
+        ],
+    }
+    given = wanted.model_dump(mode="json", exclude_unset=True)
+    same = ("labels", "alert_labels", "dashboard_labels", "kube_state_metrics", "runbooks")
+    args.update(cast("MeshMonitoringArgs", {key: given[key] for key in same if given.get(key)}))
+    return args
+
+
+def _network_policy(
+    mesh: IstioAmbientMesh, namespace: MeshNamespace, wanted: NetworkPolicies
+) -> "AmbientNetworkPolicyArgs":
+    args: AmbientNetworkPolicyArgs = {
+        "namespace": namespace.name,
+        "kind": "cilium" if mesh.cluster.cni == "cilium" else "kubernetes",
+        "isolate": wanted.isolate,
+    }
+    if wanted.peers:
+        args["peers"] = list(wanted.peers)
+    if wanted.dns_addresses:
+        args["dns_addresses"] = list(wanted.dns_addresses)
+    if mesh.cluster.platform == "openshift":
+        labels = {"dns.operator.openshift.io/daemonset-dns": "default"}
+        args["dns"] = {"namespace": "openshift-dns", "labels": labels, "port": 5353}
+    if mesh.observability and mesh.observability.prometheus_namespace:
+        args["prometheus_namespace"] = mesh.observability.prometheus_namespace
+    backends = {(each.namespace, each.port) for each in wanted.waypoint_backends} | set(_collectors(mesh))
+    if backends and namespace.waypoint:
+        args["waypoint_backends"] = [{"namespace": name, "port": port} for name, port in sorted(backends)]
+    return args
+
+
+def _collectors(mesh: IstioAmbientMesh) -> Iterator[tuple[str, int]]:
+    """Namespace and port of the collectors in the cluster; a Service of one mostly has the port of its pods."""
+    telemetry = mesh.telemetry
+    if telemetry is None:
+        return
+    for endpoint in (telemetry.logs_to, telemetry.traces.backend[1] if telemetry.traces else None):
+        if endpoint and (namespace := service_namespace(endpoint)):
+            yield namespace, host_and_port(endpoint)[1]
