@@ -1,5 +1,9 @@
 """What a stack file may say of telemetry, monitoring and network policies, and the lines printed for what it may not."""
 
+import re
+from pathlib import Path
+from textwrap import indent
+
 import pytest
 
 from meshwright.config import load_stack
@@ -132,3 +136,11 @@ def test_what_is_said_is_read(stack_file: Write) -> None:
 def test_a_service_has_its_full_name(endpoint: str, host: str, namespace: str | None) -> None:
     assert host_and_port(endpoint) == (host, 4317)
     assert service_namespace(endpoint) == namespace
+
+
+def test_what_the_page_shows_is_read(stack_file: Write) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "istio" / "observability.md").read_text("utf-8")
+    shown = re.findall(r"(?ms)^```yaml\n(.*?)^```", page)
+    assert len(shown) >= 5
+    for snippet in shown:
+        assert load_stack(stack_file(istio(indent(snippet, "    ")))).mesh
