@@ -10,6 +10,7 @@ from meshwright.catalog import Bundle, load_catalog
 from meshwright.config.base import seconds
 from meshwright.config.istio import IstioAmbientMesh, MeshNamespace
 from meshwright.istio.defaults import LARGE_MESH
+from meshwright.istio.upgrade.parts import own_tag
 
 if TYPE_CHECKING:
     from meshwright.config.istio_control import Digests, NodeAgents, Upgrade
@@ -47,8 +48,7 @@ def set_control_plane(args: "IstioAmbientArgs", mesh: IstioAmbientMesh, charts: 
 
 def followed_by(namespace: MeshNamespace, mesh: IstioAmbientMesh) -> str | None:
     """The tag or revision that a namespace's waypoint follows."""
-    only = next(iter(mesh.tags)) if len(mesh.tags) == 1 else None
-    return namespace.tag or only or mesh.revision
+    return namespace.tag or own_tag(mesh.tags) or mesh.revision
 
 
 def gateway_api_bundle(mesh: IstioAmbientMesh) -> Bundle:
@@ -105,6 +105,8 @@ def _node_agents(said: "NodeAgents") -> "NodeAgentsArgs":
     args: NodeAgentsArgs = {}
     if said.grace_period:
         args["grace_period_seconds"] = seconds(said.grace_period)
+    if said.ztunnel_update == "on-delete":
+        args["ztunnel_on_delete"] = True
     if said.dns_capture is not None:
         args["dns_capture"] = said.dns_capture
     if said.ipv6 is not None:

@@ -92,6 +92,9 @@ class NodeAgents(Model):
     grace_period: Duration | None = None
     """How long a ztunnel that ends lets open connections end by themselves, "2s" to "1h"; then they are cut. Default:
     30s."""
+    ztunnel_update: Literal["rolling", "on-delete"] = "rolling"
+    """How a new ztunnel comes to a node: `rolling` replaces the old one; `on-delete` leaves it until its node, or its
+    pod, is deleted: node pools are then replaced one by another."""
     dns_capture: Flag | None = None
     """DNS requests of captured pods go to ztunnel. Default: true."""
     ipv6: Flag | None = None

@@ -6,7 +6,7 @@ from typing import Any
 from meshwright.catalog import Release, load_catalog
 from meshwright.config.base import Mistake
 from meshwright.errors import Code, ConfigError
-from meshwright.istio.upgrade.parts import Part, parts, revision_for, skew, tag_problems
+from meshwright.istio.upgrade.parts import Part, own_tag, parts, revision_for, skew, tag_problems
 
 _PLATFORM_OF = {"eks": "eks", "gke": "gke"}
 _SGP_FAULT = "aws-brancheni-probe-fix"
@@ -73,7 +73,7 @@ def _followers(mesh: Mapping[str, Any]) -> Iterator[Mistake]:
         if isinstance(tag, str) and tag not in tags:
             known = f"one of: {', '.join(tags)}" if tags else "add it to tags, or remove it"
             yield Mistake(Code.NO_REVISION, f'is "{tag}", which is no tag', known, ("namespaces", index, "tag"))
-        if tag is None and len(tags) > 1 and _mapping(each).get("waypoint"):
+        if tag is None and tags and not own_tag(tags) and _mapping(each).get("waypoint"):
             message = f"has a waypoint, and there are {len(tags)} tags that it could follow"
             yield Mistake(Code.MISSING_KEY, message, f"add tag: one of {', '.join(tags)}", ("namespaces", index))
 

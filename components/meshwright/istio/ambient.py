@@ -54,6 +54,9 @@ class NodeAgentsArgs(TypedDict):
 
     grace_period_seconds: NotRequired[int]
     """How long a ztunnel that ends lets open connections end by themselves; then they are cut. Default: 30."""
+    ztunnel_on_delete: NotRequired[bool]
+    """A ztunnel stays on its node until its pod or the node is deleted, so that node pools can be replaced one by
+    another. Default: false; nodes get the new one in turn."""
     dns_capture: NotRequired[bool]
     """DNS requests of captured pods go to ztunnel. Default: true."""
     ipv6: NotRequired[bool]

@@ -40,6 +40,8 @@ class Agents:
 
     grace_period_s: int | None = None
     """What ztunnel leaves to open connections when it ends."""
+    ztunnel_on_delete: bool = False
+    """A ztunnel stays until its pod or node is deleted."""
     dns_capture: bool | None = None
     ipv6: bool | None = None
     untaint: bool = False
@@ -153,6 +155,8 @@ def ztunnel(settings: Settings) -> dict[str, Any]:
     }
     if settings.agents.grace_period_s is not None:
         values["terminationGracePeriodSeconds"] = settings.agents.grace_period_s
+    if settings.agents.ztunnel_on_delete:
+        values["updateStrategy"] = {"type": "OnDelete"}
     if settings.ztunnel_access_logs != "all":
         values["logLevel"] = ZTUNNEL_LOG_LEVELS[settings.ztunnel_access_logs]
     if settings.json_logs:

@@ -159,6 +159,7 @@ def _agents(args: "NodeAgentsArgs", label: str) -> defaults.Agents:
         raise refuse(Code.BAD_ARGUMENT, label, message, "at least 2")
     return defaults.Agents(
         grace_period_s=None if seconds is None else int(seconds),
+        ztunnel_on_delete=bool(args.get("ztunnel_on_delete", False)),
         dns_capture=args.get("dns_capture"),
         ipv6=args.get("ipv6"),
         untaint=bool(args.get("untaint", False)),

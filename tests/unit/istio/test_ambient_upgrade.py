@@ -201,10 +201,17 @@ def test_all_images_can_be_pinned_under_a_hub_that_is_yet_unknown() -> None:
 def test_node_agents_are_told_how_to_behave() -> None:
     graph = mesh(
         version=NEW,
-        node_agents={"grace_period_seconds": 300.0, "dns_capture": False, "ipv6": False, "untaint": True},
+        node_agents={
+            "grace_period_seconds": 300.0,
+            "ztunnel_on_delete": True,
+            "dns_capture": False,
+            "ipv6": False,
+            "untaint": True,
+        },
         workloads=45_000.0,
     )
     assert inputs(graph, "mesh-ztunnel")["values"]["terminationGracePeriodSeconds"] == 300
+    assert inputs(graph, "mesh-ztunnel")["values"]["updateStrategy"] == {"type": "OnDelete"}
     assert inputs(graph, "mesh-cni")["values"]["ambient"] == {
         "enableAmbientDetectionRetry": True,
         "dnsCapture": False,

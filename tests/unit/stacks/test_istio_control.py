@@ -23,7 +23,13 @@ def test_an_upgrade_reaches_the_component_whole() -> None:
             "digests": {"install-cni": DIGEST},
         },
         images={"variant": "distroless", "pull_secrets": ["mirror"], "digests": {"pilot": DIGEST}},
-        node_agents={"grace_period": "5m", "dns_capture": False, "ipv6": False, "untaint": True},
+        node_agents={
+            "grace_period": "5m",
+            "ztunnel_update": "on-delete",
+            "dns_capture": False,
+            "ipv6": False,
+            "untaint": True,
+        },
         workload={"pods": 45_000},
         environment="production",
     )
@@ -43,7 +49,13 @@ def test_an_upgrade_reaches_the_component_whole() -> None:
         "image_variant": "distroless",
         "image_pull_secrets": ["mirror"],
         "image_digests": {"pilot": DIGEST},
-        "node_agents": {"grace_period_seconds": 300, "dns_capture": False, "ipv6": False, "untaint": True},
+        "node_agents": {
+            "grace_period_seconds": 300,
+            "ztunnel_on_delete": True,
+            "dns_capture": False,
+            "ipv6": False,
+            "untaint": True,
+        },
         "workloads": 45_000,
     }
 

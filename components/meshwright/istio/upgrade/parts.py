@@ -5,7 +5,7 @@ istiod goes first, then istio-cni, then ztunnel: both work with a control plane 
 is newer than istiod, or two minors behind, can't be said at all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -81,6 +81,15 @@ def skew(now: Release, after: Release) -> Iterator[Problem]:
         message = f"an upgrade from {now.version} to {after.version} passes over {old_major}.{old + 1}"
         remedy = f"upgrade to {old_major}.{old + 1} first; istio-cni and ztunnel may be one minor behind istiod"
         yield Problem(Code.VERSION_SKEW, message, remedy)
+
+
+def own_tag(tags: Iterable[str]) -> str:
+    """The tag that waypoints follow where nothing is said: the only one, `default` aside; empty for several.
+
+    The tag ``default`` is for what names no revision, and what follows a tag names one.
+    """
+    names = [tag for tag in tags if tag != UNREVISIONED] or list(tags)
+    return names[0] if len(names) == 1 else ""
 
 
 def tag_problems(tags: dict[str, str], revisions: tuple[str, ...]) -> Iterator[tuple[str, Problem]]:
