@@ -17,6 +17,8 @@ ISTIO_LABELS: dict[str, frozenset[str]] = {
     "istio.io/ingress-use-waypoint": frozenset({"true"}),
     "istio.io/use-waypoint": frozenset(),
     "istio.io/use-waypoint-namespace": frozenset(),
+    "istio.io/use-waypoint-canary": frozenset(),
+    "istio.io/use-waypoint-canary-namespace": frozenset(),
     "istio.io/rev": frozenset(),
     "istio.io/global": frozenset({"true"}),
 }
@@ -98,8 +100,9 @@ def connected(bodies: Iterable[Object]) -> list[str]:
 
 def _connected(body: Object, others: dict[tuple[str, str, str], Object]) -> Iterator[str]:
     metadata = body["metadata"]
-    if waypoint := (metadata.get("labels") or {}).get("istio.io/use-waypoint"):
-        home = metadata.get("namespace") or metadata["name"]
+    labels = metadata.get("labels") or {}
+    if waypoint := labels.get("istio.io/use-waypoint"):
+        home = labels.get("istio.io/use-waypoint-namespace") or metadata.get("namespace") or metadata["name"]
         gateway = others.get(("Gateway", home, waypoint))
         if gateway is None:
             yield f"{_named(body)}: there is no waypoint {waypoint} in {home}"
