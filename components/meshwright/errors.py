@@ -138,6 +138,9 @@ class Code(StrEnum):
     NOT_A_SIDECAR_NAMESPACE = "MW-E164"
     CLUSTER_UNREADABLE = "MW-E170"
     NO_KUBECTL = "MW-E171"
+    BREAK_GLASS_TARGET = "MW-E172"
+    BREAK_GLASS_STOPPED = "MW-E173"
+    BREAK_GLASS_JOURNAL = "MW-E174"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,84 @@
+"""Run a plan one command at a time, go on where one was stopped, and take it back."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING, Final
+
+from meshwright.errors import Code, ConfigError, Problem
+from meshwright.istio.breakglass.journal import BEGUN, DONE, UNDONE
+from meshwright.kubernetes.reading import kubectl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from meshwright.istio.breakglass.journal import Journal, Order
+    from meshwright.istio.breakglass.plan import Plan
+
+RUNS: Final = "runs"
+_TIMEOUT_S: Final = 600.0
+_SAID: Final = 500  # characters of what kubectl says that are kept
+
+
+def apply(plan: Plan, order: Order, journal: Journal, states: Sequence[str], tell: Callable[[int, str], None]) -> None:
+    """Run the steps that are not done yet, in order.
+
+    Raises:
+        ConfigError: MW-E173: a command failed. The steps after it were not run.
+    """
+    for number, step in enumerate(plan.steps):
+        if states[number] != DONE:
+            again = step.done_if_says if states[number] == BEGUN else ""
+            _run(journal, order, number, (step.command, step.manifest, again), DONE, tell)
+
+
+def undo(plan: Plan, order: Order, journal: Journal, states: Sequence[str], tell: Callable[[int, str], None]) -> None:
+    """Take back the steps that were begun, the last first; those without a way back are left.
+
+    Raises:
+        ConfigError: MW-E173: a command failed. The steps before it were not taken back.
+    """
+    for number, step in reversed(list(enumerate(plan.steps))):
+        if states[number] in (BEGUN, DONE) and step.undo:
+            _run(journal, order, number, (step.undo, step.undo_manifest, ""), UNDONE, tell)
+
+
+def _run(
+    journal: Journal,
+    order: Order,
+    number: int,
+    what: tuple[Sequence[str], str, str],
+    state: str,
+    tell: Callable[[int, str], None],
+) -> None:
+    command, manifest, done_if_says = what
+    # While it is being taken back it counts as done: a run that breaks off here has to take it back again.
+    before = BEGUN if state == DONE else DONE
+    journal.write("begin", step=number, state=before, command=list(command), reason=order.reason)
+    tell(number, RUNS)
+    status, said = _kubectl(order, command, manifest)
+    is_done = status == 0 or (bool(done_if_says) and done_if_says in said)
+    journal.write("end", step=number, state=state if is_done else before, status=status, said=said)
+    if not is_done:
+        message = f"step {number + 1} failed: {said or f'kubectl ended with status {status}'}"
+        remedy = f"see the reason; then `meshwright istio break-glass resume {journal.path}`, or `undo` with it"
+        raise ConfigError(Problem(Code.BREAK_GLASS_STOPPED, message, remedy, str(journal.path)))
+    tell(number, state)
+
+
+def _kubectl(order: Order, command: Sequence[str], manifest: str) -> tuple[int, str]:
+    """Exit status and the end of what it said, on one line. Never through a shell."""
+    program, *_ = kubectl(None, None)
+    try:
+        done = subprocess.run(
+            [program, *order.cluster, *command],
+            input=manifest,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_TIMEOUT_S,
+        )
+    except subprocess.TimeoutExpired:
+        return -1, f"no end after {_TIMEOUT_S:.0f} s"
+    text = " ".join((done.stdout + done.stderr).split())
+    return done.returncode, text[-_SAID:]
