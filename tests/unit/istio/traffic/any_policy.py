@@ -1,5 +1,6 @@
 """Any traffic of a service that a stack file may ask for, and any request."""
 
+from itertools import product
 from typing import Any
 
 from hypothesis import strategies as st
@@ -85,6 +86,18 @@ def traffic(protocol: str, *, alpha: bool) -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
+def routing(protocol: str) -> st.SearchStrategy[dict[str, Any]]:
+    """The config of routes alone, of which many share requests."""
+    matches = GRPC_MATCHES if protocol == "grpc" else HTTP_MATCHES
+    route = st.builds(
+        lambda match: {"match": match, "to": [{"service": "cart-v2"}]}, st.lists(matches, min_size=1, max_size=2)
+    )
+    return st.builds(
+        lambda routes: {"service": "cart", "port": 80, "protocol": protocol, "routes": routes},
+        st.lists(route, min_size=1, max_size=3),
+    )
+
+
 def accepted(config: dict[str, Any]) -> TrafficPolicyArgs | None:
     """The arguments that a config becomes; None for one that is refused."""
     try:
@@ -93,19 +106,12 @@ def accepted(config: dict[str, Any]) -> TrafficPolicyArgs | None:
         return None
 
 
-HTTP_REQUESTS = st.fixed_dictionaries(
-    {
-        "path": st.sampled_from(PATHS),
-        "method": st.sampled_from(METHODS),
-        "headers": _values(st.sampled_from(VALUES)),
-        "query": _values(st.sampled_from(VALUES)),
-    }
-)
-GRPC_REQUESTS = st.fixed_dictionaries(
-    {
-        "path": st.sampled_from(["/a/Get", "/a/Put", "/a.b/Get", "/c/Put", "/d/Get"]),
-        "method": st.just("POST"),
-        "headers": _values(st.sampled_from(VALUES)),
-        "query": st.just({}),
-    }
-)
+_SENT: tuple[dict[str, str], ...] = ({}, {"x": "1"}, {"x": "2"}, {"y": "1"}, {"x": "1", "y": "1"}, {"x": "2", "y": "2"})
+HTTP_REQUESTS = [
+    {"path": path, "method": method, "headers": headers, "query": query}
+    for path, method, headers, query in product(PATHS, METHODS, _SENT, _SENT[:4])
+]
+GRPC_REQUESTS = [
+    {"path": path, "method": "POST", "headers": headers, "query": {}}
+    for path, headers in product(["/a/Get", "/a/Put", "/a.b/Get", "/c/Put", "/d/Get"], _SENT)
+]
