@@ -1,5 +1,7 @@
 """Waypoints and security in a stack file: what they become, and what is refused with its line."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -242,3 +244,16 @@ def test_the_trust_domain_may_come_from_chart_values() -> None:
     assert trust_domain(read()) == "cluster.local"
     assert trust_domain(read(trust_domain="by.key")) == "by.key"
     assert trust_domain(read(trust_domain="by.key", values=values)) == "by.values"
+
+
+DOCS = Path(__file__).parents[3] / "docs" / "istio"
+SNIPPETS = [
+    pytest.param(snippet, id=f"{page}-{number}")
+    for page in ("waypoints", "security")
+    for number, snippet in enumerate(re.findall(r"```yaml\n(.*?)```", (DOCS / f"{page}.md").read_text("utf-8"), re.DOTALL))
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS)
+def test_the_snippets_of_the_documentation_are_stacks(snippet: str, stack_file: Write) -> None:
+    assert load_stack(stack_file(istio("".join(f"    {line}\n" for line in snippet.splitlines()))))

@@ -63,8 +63,8 @@ def world(graph: Graph, *, waypoint: bool) -> World:
         labels = {"istio.io/use-waypoint": "waypoint"} if waypoint else {}
         ports = [{"name": f"http-{port}", "port": port, "targetPort": port + 8000} for port in (80, 1090)]
         spec = {"selector": {"app": app}, "ports": ports}
-        metadata = {"namespace": "shop", "name": service, "labels": labels}
-        objects.append({"kind": "Service", "metadata": metadata, "spec": spec})
+        of_service: dict[str, Any] = {"namespace": "shop", "name": service, "labels": labels}
+        objects.append({"kind": "Service", "metadata": of_service, "spec": spec})
     gateway = {"namespace": "shop", "name": "waypoint"}
     objects.append({"kind": "Gateway", "metadata": gateway, "spec": {"gatewayClassName": "istio-waypoint"}})
     objects += [dict(each.inputs) for each in graph if each.type.startswith("kubernetes:")]
