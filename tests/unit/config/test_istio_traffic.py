@@ -1,5 +1,9 @@
 """What a stack file may say of traffic and egress, and the lines that are printed for what it may not."""
 
+import re
+from pathlib import Path
+from textwrap import indent
+
 import pytest
 
 from meshwright.config import load_stack
@@ -8,6 +12,7 @@ from meshwright.errors import ConfigError
 from tests.unit.config.conftest import Write
 from tests.unit.config.mistakes import FILE, istio
 
+ROOT = Path(__file__).parents[3]
 BEFORE = """    namespaces:
       - name: shop
         phase: strict
@@ -237,3 +242,17 @@ def test_the_waypoint_of_another_namespace_serves_as_well(stack_file: Write) -> 
     mesh = load_stack(stack_file(traffic("service: a, port: 80, timeout: 1s", before) + front)).mesh
     assert isinstance(mesh, IstioAmbientMesh)
     assert mesh.namespaces[0].traffic[0].timeout == "1s"
+
+
+SNIPPETS = [
+    (page, text)
+    for page in ("traffic.md", "egress.md")
+    for text in re.findall(r"(?ms)^```yaml\n(.*?)^```", (ROOT / "docs" / "istio" / page).read_text("utf-8"))
+]
+
+
+@pytest.mark.parametrize(("page", "text"), SNIPPETS)
+def test_the_snippets_of_the_pages_are_right(page: str, text: str, stack_file: Write) -> None:
+    mesh = load_stack(stack_file(istio(indent(text, "    ")))).mesh
+    assert isinstance(mesh, IstioAmbientMesh)
+    assert bool(mesh.egress) == (page == "egress.md")

@@ -1,7 +1,6 @@
 """How requests to one service are routed, and what happens to those that fail."""
 
 from collections.abc import Mapping
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import pulumi
@@ -80,17 +79,15 @@ def _take_host(args: TrafficPolicyArgs, label: str, opts: pulumi.ResourceOptions
     if stack is None:  # outside of a Pulumi program
         return
     taken = _TAKEN.setdefault(stack, {})
-    host = (_cluster(opts), args["namespace"], args["service"])
+    host = (_cluster(opts or pulumi.ResourceOptions()), args["namespace"], args["service"])
     if host in taken:
         message = f"{args['service']}.{args['namespace']} has its routes from {taken[host]} already"
         raise ComponentError(Problem(Code.HOST_TAKEN, message, "write all of a service's rules in one policy", label))
     taken[host] = label
 
 
-def _cluster(opts: pulumi.ResourceOptions | None) -> object:
+def _cluster(opts: pulumi.ResourceOptions) -> object:
     """The provider that the policy will use, as far as its options say it."""
-    if opts is None:
-        return None
     given = opts.providers or []
     providers = [opts.provider, *(given.values() if isinstance(given, Mapping) else given)]
     own = next((each for each in providers if each is not None and each.package == "kubernetes"), None)
@@ -98,14 +95,14 @@ def _cluster(opts: pulumi.ResourceOptions | None) -> object:
 
 
 def _version(name: str, args: TrafficPolicyArgs, version: Version, opts: pulumi.ResourceOptions) -> Service:
-    port = int(args["port"])
-    protocol = args.get("protocol", "http")
-    metadata: dict[str, Any] = {"name": version["service"], "namespace": args["namespace"]}
+    port, protocol = int(args["port"]), args.get("protocol", "http")
+    # The version's pods belong to the application, and may come later: Pulumi would wait for them, and fail.
+    annotations = {"pulumi.com/skipAwait": "true"}
     if distribution := args.get("traffic_distribution"):
-        metadata["annotations"] = {TRAFFIC_DISTRIBUTION: distribution}
+        annotations[TRAFFIC_DISTRIBUTION] = distribution
     return Service(
         f"{name}-{version['service']}",
-        metadata=metadata,
+        metadata={"name": version["service"], "namespace": args["namespace"], "annotations": annotations},
         spec={
             "selector": version["selector"],
             "ports": [{"name": protocol, "port": port, "target_port": int(version.get("target_port", port))}],
