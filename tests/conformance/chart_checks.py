@@ -23,6 +23,9 @@ _FREE_FORM = frozenset({("meshConfig",), ("env",), ("pilot", "env")})
 _FOLDERS = {name: ("istio-1.31", name) for name in ("base", "istiod", "cni", "ztunnel", "gateway")}
 # ConfigMaps into which istiod's chart copies all values, known or not.
 _COPIES = frozenset({("ConfigMap", "istio-sidecar-injector"), ("ConfigMap", "values")})
+# Values that no template reads: istiod takes them from that copy when it makes waypoints and gateways (the chart's
+# files/waypoint.yaml and files/kube-gateway.yaml). tests/conformance/test_trust.py holds them against istiod.
+_READ_BY_ISTIOD = frozenset({("global", "caAddress"), ("global", "network")})
 _WRAPPER = "_internal_defaults_do_not_set"
 
 
@@ -37,7 +40,7 @@ def unknown(release: Release) -> list[str]:
 
 @cache
 def _known(chart: str) -> _KnownValues:
-    folder = data_file("chart-values", *_FOLDERS[chart])
+    folder = data_file("chart-values", *_FOLDERS[chart]) if chart in _FOLDERS else helm.istio_chart(chart)
     defaults = yaml.safe_load((folder / "values.yaml").read_text("utf-8"))
     schema = folder / "values.schema.json"
     return _KnownValues(
@@ -53,6 +56,7 @@ def without_effect(release: Release) -> list[str]:
     return [
         f"{release.chart}: {'.'.join(path)} has no effect"
         for path, other in _other_values(release.values)
+        if not (release.chart == "istiod" and path in _READ_BY_ISTIOD)
         if _render(release, _with(release.values, path, other)) == rendered
     ]
 

@@ -8,12 +8,17 @@ from tests.servers.cluster import Cluster
 from tests.servers.kubernetes import Identity, manifests
 from tests.servers.programs import data_file
 
-CRDS = ("gateway-api-1.6.1-standard.yaml", "istio-1.31.yaml", "prometheus-operator-0.93.0.yaml")
+CRDS = (
+    "gateway-api-1.6.1-standard.yaml",
+    "istio-1.31.yaml",
+    "prometheus-operator-0.93.0.yaml",
+    "cert-manager-1.21.1.yaml",
+)
 
 
 @pytest.fixture(scope="session")
 def crd_files() -> list[Path]:
-    """The CRDs of Istio, the Gateway API and the Prometheus operator."""
+    """The CRDs of Istio, the Gateway API, the Prometheus operator and cert-manager."""
     return [data_file("crds", name) for name in CRDS]
 
 

@@ -19,10 +19,10 @@ class HelmError(Exception):
 
 
 def istio_chart(name: str) -> Path:
-    """The folder of one of Istio's charts (base, istiod, cni, ztunnel, gateway); skips the test without it."""
+    """The folder of one of Istio's charts, or of istio-csr's; skips the test without it."""
     folder = TOOLS.parent / "charts" / name
     if not folder.is_dir():
-        pytest.skip(f"not installed: Istio's chart {name}; make conformance-tools")
+        pytest.skip(f"not installed: the chart {name}; make conformance-tools")
     return folder
 
 

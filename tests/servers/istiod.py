@@ -45,7 +45,7 @@ class Istiod:
                 f"--secureGRPCAddr=127.0.0.1:{secure}",
                 f"--monitoringAddr=127.0.0.1:{monitoring}",
                 f"--ctrlz_port={debug}",
-                "--clusterID=Kubernetes",
+                f"--clusterID={env.get('CLUSTER_ID', 'Kubernetes')}",
             ],
             self.log,
             env,
