@@ -226,9 +226,21 @@ class NetworkPolicies(Model):
 
 def observability_mistakes(mesh: "IstioAmbientMesh") -> Iterator[Mistake]:
     """What does nothing, or not what it says, in this mesh."""
+    yield from _replaced_providers(mesh)
     for index, namespace in enumerate(mesh.namespaces):
         for mistake in (*_telemetry_mistakes(mesh, namespace), *_policy_mistakes(mesh, namespace)):
             yield mistake._replace(at=("namespaces", index, *mistake.at))
+
+
+def _replaced_providers(mesh: "IstioAmbientMesh") -> Iterator[Mistake]:
+    """Lists of chart values are replaced, not merged."""
+    config = mesh.values.istiod.get("meshConfig")
+    if mesh.telemetry is None or not isinstance(config, dict) or "extensionProviders" not in config:
+        return
+    if mesh.telemetry.logs_to or mesh.telemetry.traces:
+        message = "replaces the providers that telemetry defines: logs and spans would go nowhere"
+        at = ("values", "istiod", "meshConfig", "extensionProviders")
+        yield Mistake(Code.CONTRADICTION, message, "remove it, or name the endpoints in telemetry alone", at)
 
 
 def _telemetry_mistakes(mesh: "IstioAmbientMesh", namespace: "MeshNamespace") -> Iterator[Mistake]:

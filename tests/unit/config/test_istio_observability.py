@@ -58,6 +58,16 @@ CASES = {
             "them (MW-E018)"
         ),
     ),
+    "providers that others replace": (
+        istio(
+            '    telemetry: {traces: {otlp: "c.o:4317"}}\n'
+            "    values: {istiod: {meshConfig: {extensionProviders: [{name: opa}]}}}\n"
+        ),
+        (
+            f"{FILE}:7: mesh.values.istiod.meshConfig.extensionProviders replaces the providers that telemetry defines: logs "
+            "and spans would go nowhere; remove it, or name the endpoints in telemetry alone (MW-E018)"
+        ),
+    ),
     "telemetry without a waypoint": (
         namespaces(f"{SHOP}, telemetry: {{access_logs: all}}"),
         (
@@ -122,6 +132,11 @@ def test_what_is_said_is_read(stack_file: Write) -> None:
     assert mesh.telemetry.traces
     assert mesh.telemetry.traces.backend == ("jaeger", "jaeger-collector.tracing:4317")
     assert mesh.observability is None
+
+
+def test_providers_of_yours_stand_beside_telemetry_that_needs_none(stack_file: Write) -> None:
+    values = "    values: {istiod: {meshConfig: {extensionProviders: [{name: opa}]}}}\n"
+    assert load_stack(stack_file(istio(f"    telemetry: {{access_logs: all}}\n{values}"))).mesh
 
 
 @pytest.mark.parametrize(
