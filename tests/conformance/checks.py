@@ -20,6 +20,7 @@ ISTIO_LABELS: dict[str, frozenset[str]] = {
     "istio.io/use-waypoint-canary": frozenset(),
     "istio.io/use-waypoint-canary-namespace": frozenset(),
     "istio.io/rev": frozenset(),
+    "istio.io/tag": frozenset(),
     "istio.io/global": frozenset({"true"}),
 }
 # The objects that istiod renders for a Gateway, and so the keys that it accepts in the ConfigMap of its parametersRef:

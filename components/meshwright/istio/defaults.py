@@ -78,11 +78,12 @@ class Settings:
 
 def base(settings: Settings) -> dict[str, Any]:
     """CRDs and the default validation webhook."""
+    # The default validator would point at a new revision before that one runs, and refuse every write of Istio's
+    # configuration until it does. Each revision brings a validator of its own.
+    validated = settings.default_revision or ("" if settings.revision else "default")
     return {
-        # The default validator would point at a new revision before that one runs, and refuse every write of Istio's
-        # configuration until it does. Each revision brings a validator of its own.
-        "defaultRevision": settings.default_revision or ("" if settings.revision else "default"),
-        "base": _validation(),
+        "defaultRevision": validated,
+        **({"base": _validation()} if validated else {}),
         "global": {"istioNamespace": settings.namespace, **_platform(settings), **settings.images.secrets()},
     }
 
