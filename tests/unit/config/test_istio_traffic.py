@@ -107,7 +107,7 @@ CASES = {
     "values": (
         traffic(
             "service: a, port: 80, routes: [{match: [{path: /a//b, headers_regex: {x: '(a'}}], "
-            "retries: {attempts: 1, on: [sometimes]}}]"
+            "retries: {attempts: 1, retry_on: [sometimes]}}]"
         ),
         [
             (
@@ -119,7 +119,7 @@ CASES = {
                 "leave out lookaround and back-references; close what is open (MW-E015)"
             ),
             (
-                f'{FILE}:11: mesh.namespaces[0].traffic[0].routes[0].retries.on[0] is "sometimes", which is no condition for a '
+                f'{FILE}:11: mesh.namespaces[0].traffic[0].routes[0].retries.retry_on[0] is "sometimes", which is no condition for a '
                 "retry; one of: connect-failure, refused-stream, reset-before-request, 5xx, gateway-error, reset, "
                 "retriable-4xx, envoy-ratelimited, http3-post-connect-failure, cancelled, deadline-exceeded, internal, "
                 "resource-exhausted, unavailable, or a status code, 400 to 599 (MW-E015)"

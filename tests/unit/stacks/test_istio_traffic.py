@@ -45,7 +45,7 @@ def test_all_that_a_stack_may_say_of_a_service_reaches_the_component() -> None:
                 "timeout": "2s",
                 "retries": {
                     "attempts": 1,
-                    "on": ["5xx"],
+                    "retry_on": ["5xx"],
                     "per_try_timeout": "1s",
                     "backoff": "10ms",
                     "idempotent": True,

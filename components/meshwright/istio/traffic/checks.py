@@ -172,7 +172,7 @@ def _in_mirror(mirror: Mirror, route: Route, args: TrafficPolicyArgs) -> Iterato
 
 
 def _in_retries(retries: Retries, timeout: str | None, at: Path) -> Iterator[Trouble]:
-    others = [key for key in ("on", "per_try_timeout", "backoff", "idempotent") if key in retries]
+    others = [key for key in ("retry_on", "per_try_timeout", "backoff", "idempotent") if key in retries]
     if int(retries["attempts"]) == 0 and others:
         message = f"is 0, which turns retries off, and {others[0]} says how to retry"
         yield Trouble(Code.EMPTY_TRAFFIC_RULE, message, f"remove {others[0]}, or allow attempts", (*at, "attempts"))
@@ -207,9 +207,9 @@ def _unsafe_retries(args: TrafficPolicyArgs) -> Iterator[Trouble]:
     for index, rule in enumerate(rules_of(args)):
         own = index < len(routes) and bool(routes[index].get("retries"))
         retries = rule.retries or Retries(attempts=0)
-        unsafe = [each for each in retries.get("on") or [] if each not in SAFE_RETRY_ON]
+        unsafe = [each for each in retries.get("retry_on") or [] if each not in SAFE_RETRY_ON]
         if unsafe and not retries.get("idempotent") and not _is_idempotent(rule):
-            found.setdefault(("routes", index, "retries", "on") if own else ("retries", "on"), unsafe[0])
+            found.setdefault(("routes", index, "retries", "retry_on") if own else ("retries", "retry_on"), unsafe[0])
     for at, condition in found.items():
         message = f'names "{condition}", after which the application may have done what was asked: it would do it again'
         remedy = (

@@ -110,7 +110,7 @@ _CHECKS: Final[Mapping[str, Check]] = {
     "grpc_method": (_spelt(spelling.GRPC_METHOD), "write it as in the .proto: GetItem"),
     "weight": _number(0, 1_000_000),
     "attempts": _number(0, 10),
-    "on": (spelling.is_retry_condition, f"one of: {', '.join(spelling.RETRY_ON)}, or a status code, 400 to 599"),
+    "retry_on": (spelling.is_retry_condition, f"one of: {', '.join(spelling.RETRY_ON)}, or a status code, 400 to 599"),
     "status": _number(200, 599),
     "grpc_status": _one_of(spelling.GRPC_STATUSES),
     "traffic_distribution": _one_of(spelling.DISTRIBUTIONS),

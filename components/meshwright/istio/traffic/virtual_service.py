@@ -79,7 +79,7 @@ def _retries(retries: Retries) -> dict[str, Any]:
     attempts = int(retries["attempts"])
     if attempts == 0:
         return {"attempts": 0}
-    spec: dict[str, Any] = {"attempts": attempts, "retryOn": ",".join(retries.get("on") or SAFE_RETRY_ON)}
+    spec: dict[str, Any] = {"attempts": attempts, "retryOn": ",".join(retries.get("retry_on") or SAFE_RETRY_ON)}
     if per_try := retries.get("per_try_timeout"):
         spec["perTryTimeout"] = per_try
     if backoff := retries.get("backoff"):

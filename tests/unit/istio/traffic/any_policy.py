@@ -55,7 +55,7 @@ _ON = st.lists(st.sampled_from(["connect-failure", "reset-before-request", "5xx"
 _RETRIES = st.builds(
     lambda attempts, rest: {"attempts": attempts, **rest},
     st.integers(1, 10),
-    _maybe(on=_ON, per_try_timeout=DURATIONS, backoff=DURATIONS, idempotent=st.booleans()),
+    _maybe(retry_on=_ON, per_try_timeout=DURATIONS, backoff=DURATIONS, idempotent=st.booleans()),
 ) | st.just({"attempts": 0})
 _PERCENT = st.integers(1, 100)
 _FAULTS = _maybe(

@@ -131,19 +131,19 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         ),
     ),
     "retries that may do it twice": (
-        route(retries={"attempts": 2, "on": ["connect-failure", "5xx"]}),
+        route(retries={"attempts": 2, "retry_on": ["connect-failure", "5xx"]}),
         (
-            'routes[0].retries.on names "5xx", after which the application may have done what was asked: it would do it '
+            'routes[0].retries.retry_on names "5xx", after which the application may have done what was asked: it would do it '
             f"again; keep to {SAFE}, match methods that may be repeated (GET, PUT, ...), or say idempotent: true (MW-E134)"
         ),
     ),
     "retries of all routes that may do it twice": (
         policy(
-            retries={"attempts": 2, "on": ["503"]},
+            retries={"attempts": 2, "retry_on": ["503"]},
             routes=[{"match": [{"path": "/a"}]}, {"match": [{"path": "/b", "methods": ["GET"]}]}],
         ),
         (
-            'retries.on names "503", after which the application may have done what was asked: it would do it '
+            'retries.retry_on names "503", after which the application may have done what was asked: it would do it '
             f"again; keep to {SAFE}, match methods that may be repeated (GET, PUT, ...), or say idempotent: true (MW-E134)"
         ),
     ),
@@ -230,10 +230,10 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         ),
     ),
     "no retries, and how": (
-        route(retries={"attempts": 0, "on": ["connect-failure"]}),
+        route(retries={"attempts": 0, "retry_on": ["connect-failure"]}),
         (
-            "routes[0].retries.attempts is 0, which turns retries off, and on says how to retry; "
-            "remove on, or allow attempts (MW-E139)"
+            "routes[0].retries.attempts is 0, which turns retries off, and retry_on says how to retry; "
+            "remove retry_on, or allow attempts (MW-E139)"
         ),
     ),
     "an empty fault": (
@@ -288,7 +288,9 @@ VALUES: dict[str, dict[str, Any]] = {
     "routes[0].to[0].weight is 1.5; a whole number from 0": route(to=[{"service": "a", "weight": 1.5}]),
     "routes[0].to[0].service is 'A'; write a name": route(to=[{"service": "A"}]),
     "routes[0].mirror.percent is 0; a whole number from 1": route(mirror={"service": "a", "percent": 0}),
-    "routes[0].retries.on[0] is '5XX'; one of: connect-failure": route(retries={"attempts": 1, "on": ["5XX"]}),
+    "routes[0].retries.retry_on[0] is '5XX'; one of: connect-failure": route(
+        retries={"attempts": 1, "retry_on": ["5XX"]}
+    ),
     "routes[0].retries.attempts is True; a whole number": route(retries={"attempts": True}),
     "port is 0; a whole number from 1": policy(port=0, timeout="1s"),
     "protocol is 'tcp'; one of: http, grpc": policy(protocol="tcp", timeout="1s"),
@@ -306,8 +308,8 @@ def test_a_value_that_is_none_is_refused(line: str, args: dict[str, Any]) -> Non
 @pytest.mark.parametrize(
     "args",
     [
-        route(retries={"attempts": 2, "on": ["5xx"], "idempotent": True}),
-        route(match=[{"methods": ["GET", "PUT"]}], retries={"attempts": 2, "on": ["5xx"]}),
+        route(retries={"attempts": 2, "retry_on": ["5xx"], "idempotent": True}),
+        route(match=[{"methods": ["GET", "PUT"]}], retries={"attempts": 2, "retry_on": ["5xx"]}),
         policy(routes=[{"match": [{"path": "/a/b"}]}, {"match": [{"path_prefix": "/a"}]}]),
         policy(routes=[{"match": [{"path_prefix": "/b"}]}, {"match": [{"path_prefix": "/a/b"}]}]),
         policy(routes=[{"match": [{"headers": {"x": "1"}}]}, {"match": [{"path": "/", "headers": {"x": "2"}}]}]),
