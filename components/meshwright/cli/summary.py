@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _MESH = "meshwright:index:IstioAmbient"
 _NAMESPACE = "meshwright:index:AmbientNamespace"
 _WAYPOINT = "meshwright:index:Waypoint"
+_USE_WAYPOINT = "meshwright:index:UseWaypoint"
 _RELEASE = "kubernetes:helm.sh/v3:Release"
 
 
@@ -35,7 +36,7 @@ class NamespaceLine:
     phase: str
     since: date | None
     waypoint: str
-    """How many pods its waypoint has at least, and why it is there; empty without a waypoint."""
+    """How many pods its waypoint has at least, and why it is there, or whose it is; empty without a waypoint."""
 
 
 def is_mesh(graph: Graph) -> bool:
@@ -61,13 +62,15 @@ def lines(graph: Graph) -> Iterator[Line]:
 
 def namespaces(graph: Graph) -> list[NamespaceLine]:
     """The namespaces of the mesh, in the program's order."""
-    waypoints = {resource.parent: _waypoint(resource, graph) for resource in graph.of_type(_WAYPOINT)}
+    # A canary comes second; it is the first one's twin.
+    waypoints = {resource.parent: _waypoint(resource, graph) for resource in reversed(graph.of_type(_WAYPOINT))}
+    others = {use.inputs.get("namespace"): use.inputs for use in graph.of_type(_USE_WAYPOINT)}
     return [
         NamespaceLine(
             name=str(resource.inputs.get("namespace")),
             phase=str(resource.inputs.get("phase")),
             since=_day(resource.inputs.get("since")),
-            waypoint=waypoints.get(resource.urn, ""),
+            waypoint=waypoints.get(resource.urn) or _of_another(others.get(resource.inputs.get("namespace"))),
         )
         for resource in graph.of_type(_NAMESPACE)
     ]
@@ -98,6 +101,11 @@ def _release(release: Resource) -> str:
 def _hub(values: Mapping[str, Value]) -> str:
     hub = values.get("hub") or (values.get("global") or {}).get("hub")
     return hub if isinstance(hub, str) else ""
+
+
+def _of_another(use: Mapping[str, Value] | None) -> str:
+    """`waypoint of platform`."""
+    return f"waypoint of {use['waypoint_namespace']}" if use and "waypoint_namespace" in use else ""
 
 
 def _waypoint(waypoint: Resource, graph: Graph) -> str:

@@ -164,3 +164,19 @@ def test_an_overlay_of_the_catalog_is_named(meshwright: Command, found: Found, t
 
 
 OVERLAY: dict[str, dict[str, str]] = {"platforms": {}}
+
+
+def test_whose_waypoint_a_namespace_uses_and_that_of_two_the_first_is_told(meshwright: Command, found: Found) -> None:
+    mesh = component("meshwright:index:IstioAmbient", "mesh")
+    shop, hub = namespace("shop", "strict"), namespace("hub", "strict")
+    use = {"namespace": "shop", "waypoint": "waypoint", "waypoint_namespace": "hub"}
+    waypoints = [
+        component("meshwright:index:Waypoint", name, parent=hub.urn, inputs={"reason": name})
+        for name in ("first", "canary")
+    ]
+    found(
+        offline_run(Path(), mesh, shop, hub, *waypoints, component("meshwright:index:UseWaypoint", "use", inputs=use))
+    )
+    lines = meshwright("preview")[1].splitlines()
+    assert lines[4].endswith("L7  waypoint of hub")
+    assert lines[5].endswith('L7  waypoint  "first"')
