@@ -11,25 +11,27 @@ from typing import Any
 
 from meshwright.istio.layers import L4_CONDITIONS, L4_OPERATION, L4_SOURCE, L7_OPERATION, L7_SOURCE
 from meshwright_policy import dataplane
+from meshwright_policy.istio.charts import installed, istiod_env
+from meshwright_policy.istio.policies import DRY_RUN_FLAG, is_dry_run
 from meshwright_policy.record import (
     Answer,
     Config,
     Example,
     Level,
     NotApplicableError,
+    PutOffError,
     Rule,
     Severity,
     Subject,
     Undecided,
     Violation,
 )
+from meshwright_policy.stack import Stack
 from meshwright_policy.values import UNKNOWN, at, elements, listed
 
 POLICY = tuple(
     f"kubernetes:security.istio.io/{v}:AuthorizationPolicy{kind}" for kind in ("", "Patch") for v in ("v1", "v1beta1")
 )
-# Go's strconv.ParseBool, with which istiod reads an annotation.
-_TRUE = ("1", "t", "T", "TRUE", "true", "True")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +98,6 @@ def _enforced_by_ztunnel(subject: Subject, *actions: str) -> str | None:
     return listed([*["action"] * is_open, *["targetRefs"] * (UNKNOWN in targets)])
 
 
-def _is_dry_run(subject: Subject) -> bool:
-    return at(subject.properties, "metadata", "annotations", "istio.io/dry-run") in _TRUE
-
-
 def _rules(subject: Subject) -> Iterator[tuple[str, list[list[Match]]]]:
     """Each rule of a policy with its place; one alone is called "its rule"."""
     rules = elements(at(subject.properties, "spec", "rules"))
@@ -125,7 +123,7 @@ def _settled(subject: Subject, config: Config, question: str, found: list[str]) 
 
 def _deny(subject: Subject, config: Config) -> Iterator[Answer]:
     question = _enforced_by_ztunnel(subject, "DENY")
-    if question is None or _is_dry_run(subject):
+    if question is None or is_dry_run(subject):
         return
     found = []
     for place, rule in _rules(subject):
@@ -144,7 +142,7 @@ def _deny(subject: Subject, config: Config) -> Iterator[Answer]:
 
 def _allow(subject: Subject, config: Config) -> Iterator[Answer]:
     question = _enforced_by_ztunnel(subject, "ALLOW")
-    if question is None or _is_dry_run(subject):
+    if question is None or is_dry_run(subject):
         return
     rules = [(place, _l7(rule)) for place, rule in _rules(subject)]
     dropped = [(place, fields) for place, fields in rules if fields]
@@ -167,17 +165,29 @@ def _custom(subject: Subject, config: Config) -> Iterator[Answer]:
 
 
 def _audit(subject: Subject, config: Config) -> Iterator[Answer]:
-    dry_run = _is_dry_run(subject)
+    dry_run = is_dry_run(subject)
     question = _enforced_by_ztunnel(subject, *(("AUDIT", "ALLOW", "DENY") if dry_run else ("AUDIT",)))
     if question is None:
         return
     if dry_run:
         dataplane.doubt(subject, config)
-        flag = "AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY"
-        yield Undecided(f"ztunnel gets a dry run only where istiod has {flag}", subject)
+        yield from _tried(subject)
     else:
         found = ["the AUDIT policy never reaches ztunnel: nothing is audited"]
         yield from _settled(subject, config, question, found)
+
+
+def _tried(subject: Subject) -> Iterator[Answer]:
+    stack = subject.stack or Stack(())
+    flag = istiod_env(stack, DRY_RUN_FLAG)
+    if flag == "true":
+        return
+    if not stack.complete:
+        raise PutOffError("what istiod is told shows at the end of the stack")
+    if flag is UNKNOWN or not installed(stack, "istiod"):
+        yield Undecided(f"ztunnel gets a dry run only where istiod has {DRY_RUN_FLAG}", subject)
+    else:
+        yield Violation(f"istiod has no {DRY_RUN_FLAG}: ztunnel doesn't get the dry run", subject)
 
 
 _DATAPLANE = {
@@ -316,8 +326,8 @@ AUDIT = Rule(
     level=Level.ADVISORY,
     applies_to=POLICY,
     why=(
-        "istiod doesn't send AUDIT policies to ztunnel, so nothing is audited. Dry runs it sends only behind a flag, "
-        "which can't be seen here: they are undecided."
+        "istiod doesn't send AUDIT policies to ztunnel, so nothing is audited. Dry runs it sends only behind a flag. "
+        "Where the stack doesn't install istiod, whether it has the flag can't be seen: they are undecided."
     ),
     remedy="attach it to a waypoint with targetRefs",
     notes=_NOTES,

@@ -5,7 +5,7 @@
 
 from typing import Final
 
-from meshwright_policy import adoption, authorization, mesh_wide, versions, waived, waypoints
+from meshwright_policy import adoption, authorization, istio, mesh_wide, versions, waived, waypoints
 from meshwright_policy.record import Rule
 
 RULES: Final[tuple[Rule, ...]] = tuple(
@@ -13,6 +13,7 @@ RULES: Final[tuple[Rule, ...]] = tuple(
         (
             *adoption.RULES,
             *authorization.RULES,
+            *istio.RULES,
             *mesh_wide.RULES,
             *versions.RULES,
             *waived.RULES,

@@ -76,17 +76,17 @@ def _doubt_of_gateway(name: Any, namespace: Any, stack: Stack) -> str:
 
 
 def _doubt_of_namespace(namespace: Any, stack: Stack, config: Config) -> str:
-    seen = stack.derived(_seen)
+    stands = stack.derived(seen)
     if namespace is UNKNOWN:
         # Whichever it turns out to be.
-        is_ambient = stack.complete and seen.is_all_ambient and not config["sidecar_namespaces"]
+        is_ambient = stack.complete and stands.is_all_ambient and not config["sidecar_namespaces"]
         state = "ambient" if is_ambient else "unknown"
     elif _is_listed(namespace, config["ambient_namespaces"]):
         state = "ambient"
-    elif namespace in seen.roots:
-        state = "ambient" if seen.shows_ambient else ""
+    elif namespace in stands.roots:
+        state = "ambient" if stands.shows_ambient else ""
     else:
-        state = seen.states.get(namespace, "")
+        state = stands.states.get(namespace, "")
     if state == "ambient":
         return ""
     if not stack.complete:
@@ -95,13 +95,13 @@ def _doubt_of_namespace(namespace: Any, stack: Stack, config: Config) -> str:
         raise NotApplicableError("its namespace is on sidecars, which enforce it")
     if state == "unknown":
         return "only the update will know its namespace, or how that is labelled"
-    if seen.shows_ambient:
+    if stands.shows_ambient:
         return ""
     return "nothing in the stack shows whether its namespace is ambient"
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class Seen:
     """What a stack shows of ambient."""
 
     states: Mapping[str, str]
@@ -112,10 +112,12 @@ class _Seen:
 
     @property
     def is_all_ambient(self) -> bool:
+        """Whether every namespace that has labels of a mesh is ambient."""
         return self.shows_ambient and set(self.states.values()) <= {"ambient"}
 
 
-def _seen(stack: Stack) -> _Seen:
+def seen(stack: Stack) -> Seen:
+    """What a stack shows of ambient. Ask for it by ``stack.derived(seen)``."""
     states: dict[str, str] = {}
     for subject in stack.of(*KUBERNETES_NAMESPACE, NAMESPACE):
         is_ours = subject.type == NAMESPACE
@@ -125,7 +127,7 @@ def _seen(stack: Stack) -> _Seen:
         # Several resources may speak of one namespace, each of labels of its own.
         states[name] = max(states.get(name, ""), state, key=_WEIGHT.index)
     istio = [at(subject.properties, "namespace") for subject in stack.of(ISTIO)]
-    return _Seen(
+    return Seen(
         {name: state for name, state in states.items() if state},
         shows_ambient=stack.holds(ISTIO, NAMESPACE, WAYPOINT)
         or "ambient" in states.values()

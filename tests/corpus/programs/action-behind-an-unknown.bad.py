@@ -2,6 +2,7 @@
 # finds: MW-IST-003 undecided open-action: only the update will know its action
 # finds: MW-IST-004 undecided open-action: only the update will know its action
 # finds: MW-IST-005 undecided open-action: only the update will know its action
+# finds: MW-IST-054 undecided open-action: which workloads its namespace's policies select is known only at the update
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import ConfigMap, Namespace
 

@@ -1,3 +1,4 @@
+# finds: MW-IST-017 violated open-action: the AuthorizationPolicy open-action is attached to the Service cart, which has no waypoint: nobody enforces it
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import ConfigMap, Namespace
 

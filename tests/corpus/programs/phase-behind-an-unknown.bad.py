@@ -1,4 +1,5 @@
 # finds: MW-ADO-001 undecided park: its phase, or the one before it, is known only at the update
+# finds: MW-IST-023 undecided park: whether park is ambient and injects is known only at the update
 import pulumi
 from pulumi_kubernetes.core.v1 import ConfigMap
 

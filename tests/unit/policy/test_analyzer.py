@@ -220,7 +220,7 @@ def test_a_label_that_is_added_later_is_seen(engine: Engine) -> None:
     resources = [(KUBERNETES_NAMESPACE, "default", SIDECARS), (POLICY, "deny", DENY), patch]
     for resource in resources:
         assert not engine.analyze(*resource).diagnostics
-    assert _said(engine.stack(*resources)) == [("MW-IST-002", FIRES)]
+    assert ("MW-IST-002", FIRES) in _said(engine.stack(*resources))
 
 
 def test_a_policy_that_is_asked_about_twice_is_told_once(engine: Engine) -> None:
@@ -237,9 +237,8 @@ def test_a_selected_waypoint_that_comes_later_is_seen(engine: Engine) -> None:
     gateway = {"metadata": {"name": "wp"}, "spec": {"gatewayClassName": "istio-waypoint"}}
     spec = {**DENY["spec"], "selector": {"matchLabels": {"gateway.networking.k8s.io/gateway-name": "wp"}}}
     assert not engine.analyze(POLICY, "deny", {**DENY, "spec": spec}).diagnostics
-    assert _said(engine.stack(("kubernetes:gateway.networking.k8s.io/v1:Gateway", "wp", gateway))) == [
-        ("MW-IST-002", FIRES)
-    ]
+    told = _said(engine.stack(("kubernetes:gateway.networking.k8s.io/v1:Gateway", "wp", gateway)))
+    assert ("MW-IST-002", FIRES) in told
 
 
 def test_what_was_put_off_can_be_waived(engine: Engine) -> None:

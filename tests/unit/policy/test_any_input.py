@@ -76,6 +76,45 @@ KEYS = st.sampled_from(
         *layers.L4_OPERATION,
         *layers.L7_SOURCE,
         *layers.L4_SOURCE,
+        *(
+            "name",
+            "kind",
+            "group",
+            "host",
+            "hosts",
+            "gateways",
+            "http",
+            "parentRefs",
+            "rules",
+            "backendRefs",
+            "gatewayClassName",
+            "infrastructure",
+            "parametersRef",
+            "listeners",
+            "allowedRoutes",
+            "namespaces",
+        ),
+        *(
+            "values",
+            "global",
+            "platform",
+            "profile",
+            "env",
+            "hub",
+            "caAddress",
+            "network",
+            "data",
+            "podSelector",
+            "ingress",
+            "ports",
+            "ipBlock",
+            "cidr",
+            "template",
+            "containers",
+            "securityContext",
+            "selectors",
+            "istio.io/use-waypoint",
+        ),
     ]
 )
 JSON = st.recursive(
@@ -132,7 +171,7 @@ def _says(outcome: Outcome) -> str:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule.id for rule in RULES])
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(properties=PROPERTIES)
 def test_any_properties_get_a_verdict_that_tells_no_secret(rule: Rule, properties: dict[str, Any]) -> None:
     outcome = _judge(rule, properties)
