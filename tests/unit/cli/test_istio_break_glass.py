@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from meshwright.cli import istio_break_glass
 from meshwright.kubernetes import reading
 from tests.unit.istio.breakglass.clusters import reader
 from tests.unit.istio.breakglass.fake_kubectl import FakeKubectl, kubectl
@@ -141,3 +142,15 @@ def test_mistakes_on_the_command_line(
     status, _, err = meshwright("istio", "break-glass", *arguments)
     assert (status, kubectl.calls()) == (2, [])
     assert err.startswith(said)
+
+
+def test_the_page_shows_a_preview_as_it_is_and_names_every_scenario() -> None:
+    root = Path(__file__).parents[3]
+    page = (root / "docs/istio/break-glass.md").read_text("utf-8")
+    preview = (root / "tests/golden/cli/break-glass/strict-strands-caller.txt").read_text("utf-8")
+    shown = page.split("--namespace shop\n", 1)[1].split("...\n")[0]
+    assert preview.startswith(shown)
+    assert shown.count("\n") == 6
+    commands = {command.name for command in istio_break_glass.app.registered_commands} - {"resume", "undo"}
+    assert commands == {name.removesuffix("-bypass").removesuffix("-search") for name in SCENARIOS}
+    assert all(f"| `{name}" in page and f"- **{name}**: " in page for name in commands)

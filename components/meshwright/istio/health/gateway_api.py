@@ -8,7 +8,7 @@ from meshwright.catalog import load_catalog
 from meshwright.errors import ConfigError
 from meshwright.istio import labels
 from meshwright.istio.health.installation import ISTIOD, parts
-from meshwright.istio.health.objects import annotation, at, called, name_of
+from meshwright.istio.health.objects import annotation, called, name_of
 from meshwright.istio.health.verdicts import Check, Doubt, Finding, Severity, SkipError
 from meshwright.versions import version_key
 
@@ -31,8 +31,6 @@ def _bundle(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
             return
         raise SkipError("the CRDs of the Gateway API are not in it")
     for name, definition in sorted(served.items()):
-        if at(definition, "spec", "group") not in (None, _GROUP[1:]):
-            continue
         version, least = annotation(definition, labels.BUNDLE_VERSION), accepted.crd_minimums.get(name)
         least = least or (accepted.minimum if name == "gateways" else None)
         if not version:
