@@ -42,7 +42,14 @@ def _key(resource: Resource, run: Offline) -> KeyPath:
         names = [each.name for each in namespaces]
         wanted = resource.inputs.get("namespace")
         return (*_MESH, "namespaces", names.index(wanted)) if wanted in names else ()
-    keys = {"IstioAmbient": "version", "MeshWideMtls": "mtls", "GatewayApiCrds": "gateway_api"}
+    keys = {
+        "IstioAmbient": "version",
+        "RevisionTag": "tags",
+        "MeshWideMtls": "mtls",
+        "GatewayApiCrds": "gateway_api",
+        "EksMeshFirewall": "eks",
+        "GkeMeshFirewall": "gke",
+    }
     return (*_MESH, keys[kind]) if kind in keys else ()
 
 
