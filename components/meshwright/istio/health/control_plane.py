@@ -98,12 +98,14 @@ def _known(snapshot: Snapshot) -> Iterator[tuple[Part, Release | Doubt]]:
 
 def _skew(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
     found = parts(snapshot)
-    yield from (_no_version(part) for part in found if not part.version)
     versions = [part for part in found if part.version]
     planes = [part.minor for part in versions if part.component == ISTIOD]
-    if not planes:
-        raise SkipError("istiod is not in it, or its version can't be told")
-    newest = max(planes)
+    if not any(part.component == ISTIOD for part in found):
+        raise SkipError("istiod is not in it")
+    newest = max(planes, default=None)
+    yield from (_no_version(part) for part in found if not part.version)
+    if newest is None:
+        return
     for part in versions:
         behind = newest[1] - part.minor[1]
         if part.minor > newest or newest[0] != part.minor[0]:

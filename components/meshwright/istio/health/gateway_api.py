@@ -9,7 +9,7 @@ from meshwright.errors import ConfigError
 from meshwright.istio import labels
 from meshwright.istio.health.installation import ISTIOD, parts
 from meshwright.istio.health.objects import annotation, called, name_of
-from meshwright.istio.health.verdicts import Check, Doubt, Finding, Severity, SkipError
+from meshwright.istio.health.verdicts import Check, Doubt, Finding, NotKnownError, Severity, SkipError
 from meshwright.versions import version_key
 
 if TYPE_CHECKING:
@@ -43,13 +43,16 @@ def _bundle(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
 
 def _accepted(snapshot: Snapshot) -> GatewayApiRange:
     """What the newest istiod that is there accepts."""
-    versions = [part.version for part in parts(snapshot) if part.component == ISTIOD and part.version]
+    istiods = [part for part in parts(snapshot) if part.component == ISTIOD]
+    versions = [part.version for part in istiods if part.version]
+    if not istiods:
+        raise SkipError("istiod is not in it")
     try:
         found = load_catalog().release("istio", max(versions, key=version_key)) if versions else None
     except ConfigError:
         found = None
     if found is None or found.gateway_api is None:
-        raise SkipError("no version of istiod that the catalog knows is in it")
+        raise NotKnownError("the catalog does not know the version of istiod")
     return found.gateway_api
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from meshwright.istio import labels
 from meshwright.istio.health.mesh import containers, is_wanted, pods, require_enrolled, waypoints
 from meshwright.istio.health.network_rules import EGRESS, INGRESS, concerns_mesh, policies
-from meshwright.istio.health.objects import at, called, mapping
+from meshwright.istio.health.objects import at, called, mapping, namespace_of
 from meshwright.istio.health.verdicts import Check, Doubt, Finding, Severity, SkipError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _WORDS: Final = {INGRESS: "lets traffic in", EGRESS: "lets traffic out"}
 def _hbone(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
     enrolled = require_enrolled(snapshot)
     blocked: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for pod, chosen in _restricted(snapshot, enrolled):
+    for alike, chosen in _restricted(snapshot, enrolled):
         for direction in (INGRESS, EGRESS):
             rules = [(policy, rule) for policy in chosen for rule in policy.rules.get(direction, ())]
             carriers = [rule for _, rule in rules if rule.lets(labels.HBONE_PORT)]
@@ -35,32 +35,40 @@ def _hbone(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
                 if rule in carriers or any(carrier.covers(rule) for carrier in carriers):
                     continue
                 if concerns_mesh(rule, policy, snapshot, enrolled):
-                    blocked[policy.name, direction].append(called(pod))
+                    blocked[policy.name, direction] += map(called, alike)
     for (name, direction), hit in sorted(blocked.items()):
-        some = hit[0] + (f" and {len(set(hit)) - 1} more" if len(set(hit)) > 1 else "")
+        others = len(set(hit)) - 1
+        some = hit[0] + (f" and {others} more" if others else "")
         yield Finding(name, f"{_WORDS[direction]} on its ports, but not on {labels.HBONE_PORT}, for {some}")
 
 
 def _probes(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
     enrolled = require_enrolled(snapshot)
-    for pod, chosen in _restricted(snapshot, enrolled):
+    for alike, chosen in _restricted(snapshot, enrolled):
         restricting = [policy for policy in chosen if INGRESS in policy.rules]
-        if not restricting or not is_wanted(pod, enrolled) or not _is_probed(pod):
-            continue
         rules = [rule for policy in restricting for rule in policy.rules[INGRESS]]
-        if not _lets_probes(pod, rules):
-            names = ", ".join(policy.name for policy in restricting)
-            yield Finding(called(pod), f"has probes that come from {labels.PROBE_ADDRESSES[0]}, and {names} bars them")
+        names = ", ".join(policy.name for policy in restricting)
+        for pod in alike if restricting else ():
+            if is_wanted(pod, enrolled) and _is_probed(pod) and not _lets_probes(pod, rules):
+                address = labels.PROBE_ADDRESSES[0]
+                yield Finding(called(pod), f"has probes that come from {address}, and {names} bars them")
 
 
-def _restricted(snapshot: Snapshot, enrolled: frozenset[str]) -> Iterator[tuple[Object, list[Policy]]]:
-    """Each pod in the mesh that policies select, with those policies."""
+def _restricted(snapshot: Snapshot, enrolled: frozenset[str]) -> Iterator[tuple[list[Object], list[Policy]]]:
+    """The pods in the mesh that policies select, those of the same labels together, with those policies."""
     known = policies(snapshot)
     if not known:
         raise SkipError("there is no NetworkPolicy")
+    by_namespace, groups = defaultdict(list), defaultdict(list)
+    for policy in known:
+        by_namespace[policy.namespace].append(policy)
     for pod in _in_mesh(snapshot, enrolled, known):
-        if chosen := [policy for policy in known if policy.selects(pod)]:
-            yield pod, chosen
+        key = (namespace_of(pod), tuple(sorted(mapping(pod, "metadata", "labels").items())))
+        groups[key].append(pod)
+    for (namespace, _), alike in groups.items():
+        near = [*by_namespace.get(namespace, ()), *by_namespace.get("", ())]
+        if chosen := [policy for policy in near if policy.selects(alike[0])]:
+            yield alike, chosen
 
 
 def _in_mesh(snapshot: Snapshot, enrolled: frozenset[str], known: list[Policy]) -> Iterator[Object]:
