@@ -51,6 +51,11 @@ def _report_what_differs(policy: Manifest, service: Service, context: Context) -
     if policy.kind == "RequestAuthentication":
         for difference in guarded(service):
             context.findings.differs(policy.identity, difference)
+    else:
+        text = f"what goes past the waypoint of {service.name} goes without {policy.name}"
+        for topic in (Topic.POD_ADDRESS, Topic.OUTSIDE, Topic.STILL_SIDECAR):
+            difference = Difference(topic, service.namespace, service.name, "routed", text)
+            context.findings.differs(policy.identity, difference)
     wanted = selector_of(policy)
     if any(not wanted.items() <= each.labels.items() for each in service.workloads):
         text = f"{policy.name} is for some pods of {service.name}: at the waypoint it holds for all of them"

@@ -105,7 +105,7 @@ def _translate(policy: Manifest, context: Context) -> None:
     _for_gateways(policy, context)
     namespace = members[0].namespace if policy.namespace == context.setup.root else policy.namespace
     _bridge(policy, services, context)
-    _keep_the_rest(policy, context, context.changes.while_moving(namespace), namespace)
+    _keep_the_rest(policy, services, context, namespace)
 
 
 def _how(policy: Manifest, services: Sequence[Service]) -> str:
@@ -138,8 +138,9 @@ def _bridge(policy: Manifest, services: Sequence[Service], context: Context) -> 
         context.changes.prepare.put(with_spec(policy.body, {**policy.spec, "rules": changed}))
 
 
-def _keep_the_rest(policy: Manifest, context: Context, switch: Change, namespace: str) -> None:
+def _keep_the_rest(policy: Manifest, services: Sequence[Service], context: Context, namespace: str) -> None:
     """What ztunnel enforces of a policy, from the moment that its pods are replaced."""
+    switch = context.changes.while_moving(namespace)
     if not rules.needs_waypoint(policy):
         return  # the bridge stays
     kept = [rule for rule in rules.rules_of(policy) if not rules.http_fields(rule)]
@@ -149,7 +150,7 @@ def _keep_the_rest(policy: Manifest, context: Context, switch: Change, namespace
             # Without rules it allows nothing, as it did whatever no rule of it matched.
             spec = {**rest, **({"rules": kept} if kept else {})}
             context.findings.becomes(policy.identity, switch.put(with_spec(policy.body, spec)))
-            _allow_sidecars(policy, context, switch, namespace)
+            _allow_sidecars(policy, services, context, switch)
         case "DENY" if kept:
             apart = [rules.apart_from(rule, [context.waypoint(namespace)]) for rule in kept]
             body = with_spec(policy.body, {**policy.spec, "rules": apart})
@@ -158,18 +159,23 @@ def _keep_the_rest(policy: Manifest, context: Context, switch: Change, namespace
             switch.remove(policy.identity)
 
 
-def _allow_sidecars(policy: Manifest, context: Context, switch: Change, namespace: str) -> None:
-    """Callers that still have sidecars go past the waypoint: they stay allowed, by all of a rule but its HTTP."""
+def _allow_sidecars(policy: Manifest, services: Sequence[Service], context: Context, switch: Change) -> None:
+    """Callers that still have sidecars go past the waypoint: they stay allowed, by all of a rule but its HTTP.
+
+    Only at Services with a waypoint: where none stands, HTTP would never be judged again.
+    """
     hulls = [rules.hull(rule) for rule in rules.rules_of(policy) if rules.http_fields(rule)]
-    for callers, change in ((context.behind(namespace), switch), (context.kept, context.changes.finish)):
-        name = f"{policy.name}-sidecars"
-        rest = {key: value for key, value in policy.spec.items() if key == "selector"}
-        spec = {"action": "ALLOW", **rest, "rules": [rules.only_from(rule, callers) for rule in hulls]}
-        body = new(SECURITY, POLICY, policy.namespace, name, spec)
-        if callers:
-            change.put(body)
-        else:
-            change.remove(identity(body))
+    for service in services:
+        selector = {"matchLabels": {**service.selector, **selector_of(policy)}}
+        name = f"{policy.name}-{service.name}-sidecars"
+        callers_then = context.behind(service.namespace), context.kept
+        for callers, change in zip(callers_then, (switch, context.changes.finish), strict=True):
+            spec = {"action": "ALLOW", "selector": selector, "rules": [rules.only_from(one, callers) for one in hulls]}
+            body = new(SECURITY, POLICY, policy.namespace, name, spec)
+            if callers:
+                change.put(body)
+            else:
+                change.remove(identity(body))
 
 
 def _without_service(policy: Manifest, members: Sequence[Workload], context: Context) -> None:
@@ -215,6 +221,14 @@ def _require_waypoint(service: Service, policies: Sequence[Manifest], context: C
     """Refuse what goes past the waypoint, but for callers that still have sidecars and can't use it."""
     about = [each for each in policies if service in context.services(each)]
     open_ports = sorted(_open_ports(service, about, context))
+    if open_ports:
+        text = (
+            f"port {', '.join(map(str, open_ports))} of {service.name}'s pods has no Service: HTTP isn't judged there"
+        )
+        for policy in about:
+            if rules.action(policy) == "ALLOW" and rules.needs_waypoint(policy):
+                difference = Difference(Topic.POD_ADDRESS, service.namespace, service.name, "allowed", text)
+                context.findings.differs(policy.identity, difference)
     selector = {"matchLabels": dict(service.selector)}
     for callers, change in (
         (context.behind(service.namespace), context.changes.while_moving(service.namespace)),
@@ -278,6 +292,6 @@ def guarded(service: Service) -> tuple[Difference, ...]:
             Topic.STILL_SIDECAR,
             *where,
             "allowed",
-            f"callers that still have sidecars reach {name} without its rules on HTTP, from its move until theirs",
+            f"until the exceptions end, namespaces that move with it or later reach {name} without its rules on HTTP",
         ),
     )

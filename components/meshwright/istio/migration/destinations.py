@@ -25,6 +25,11 @@ def translate(rules: Iterable[Manifest], context: Context) -> None:
         if service is None or service.namespace not in context.setup.moving:
             reason = "its host is no Service of a namespace that moves: at a waypoint alone it has an effect"
             context.findings.say(each.identity, Verdict.DECISION, reason, L7)
+            if service is not None and service.namespace in context.kept:
+                text = f"{service.namespace} keeps its sidecars: callers in ambient take no notice of {each.name}"
+                for effect in ("allowed", "denied", "routed"):
+                    difference = Difference(Topic.KEPT, service.namespace, service.name, effect, text)
+                    context.findings.differs(each.identity, difference)
             continue
         _translate(each, service, context)
 
@@ -36,8 +41,9 @@ def _translate(each: Manifest, service: Service, context: Context) -> None:
     if any(mode in _PLAIN for mode in modes):
         text = f"{each.name} turns mutual TLS off or replaces it; ambient knows nothing but mutual TLS"
         say(each.identity, Verdict.DECISION, f"{text}: remove tls", L7)
-        where = Difference(Topic.MTLS, service.namespace, service.name, "denied", text)
-        context.findings.differs(each.identity, where)
+        for effect in ("allowed", "denied"):
+            where = Difference(Topic.MTLS, service.namespace, service.name, effect, text)
+            context.findings.differs(each.identity, where)
         return
     if each.namespace != service.namespace:
         text = f"{each.name} stands in {each.namespace}: a waypoint reads only what is in {service.namespace}"

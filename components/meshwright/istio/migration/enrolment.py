@@ -32,10 +32,11 @@ def enrol(context: Context) -> None:
             context.changes.prepare.put(body)
     for service in context.setup.services:
         if context.needs.has(service):
-            uses = {labels.USE_WAYPOINT: WAYPOINT, labels.INGRESS_USE_WAYPOINT: "true"}
+            ingress = context.needs.takes_ingress(service)
+            uses = {labels.USE_WAYPOINT: WAYPOINT} | ({labels.INGRESS_USE_WAYPOINT: "true"} if ingress else {})
             context.changes.activate.put(with_labels(service.manifest.body, uses))
             because = ", ".join(f"{each.kind} {each.name}" for each in context.needs.reasons[service.key])
-            reason = f"it uses a waypoint, from ingress gateways too, because of {because}"
+            reason = f"it uses a waypoint{', from ingress gateways too,' * ingress} because of {because}"
             context.findings.say(service.manifest.identity, Verdict.TRANSLATED, reason, WAYPOINTS)
         elif service.headless and service.namespace in context.setup.moving:
             reason = "without an address of its own it has no waypoint: ztunnel judges its callers"

@@ -35,6 +35,13 @@ class Needs:
         """Whether calls past its waypoint are refused."""
         return service.key in self.guarded
 
+    def takes_ingress(self, service: Service) -> bool:
+        """Whether gateways have to use its waypoint too: where it does what a sidecar did for all who call.
+
+        Routes were the caller's sidecar's, and a gateway has its own.
+        """
+        return self.is_guarded(service) or any(each.kind == "WasmPlugin" for each in self.reasons[service.key])
+
     def namespaces(self) -> list[str]:
         """The namespaces that need one."""
         return sorted({namespace for namespace, _ in self.reasons})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from meshwright.istio.migration.objects import mapped
 from meshwright.istio.migration.report import GUIDE, L4, L7, Difference, Topic, Verdict
+from meshwright.istio.migration.setup import selector_of
 
 if TYPE_CHECKING:
     from meshwright.istio.migration.authorization import Context
@@ -55,10 +56,18 @@ def _peer_authentication(each: Manifest, context: Context) -> None:
     if "DISABLE" in modes:
         text = f"{each.name}: ambient reads DISABLE as PERMISSIVE, and takes mutual TLS where it is offered"
         say(each.identity, Verdict.DECISION, text, L4)
-        difference = Difference(Topic.MTLS, each.namespace, "", "allowed", text)
-        context.findings.differs(each.identity, difference)
+        for effect in ("allowed", "denied"):  # denied: ambient callers, while its pods have sidecars
+            for name in _selected(each, context):
+                context.findings.differs(each.identity, Difference(Topic.MTLS, each.namespace, name, effect, text))
     else:
         say(each.identity, Verdict.MOVES, "ztunnel enforces it", L4)
+
+
+def _selected(each: Manifest, context: Context) -> list[str]:
+    """The workloads that it selects; the empty name stands for all."""
+    if not selector_of(each):
+        return [""]
+    return [workload.name for workload in context.setup.selected(each, context.setup.sidecars)]
 
 
 def blocked(context: Context, namespace: str) -> list[str]:

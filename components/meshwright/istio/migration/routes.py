@@ -77,7 +77,7 @@ def _leave(each: Manifest, context: Context) -> None:
 def _subsets_behind_waypoints(each: Manifest, context: Context) -> list[str]:
     destinations = [mapped(one.get("destination")) for rule in _rules(each) for one in listed(rule.get("route"))]
     named = [(one, context.setup.service(str(one.get("host")), each.namespace)) for one in destinations]
-    behind = [one for one, found in named if one.get("subset") and found and context.needs.has(found)]
+    behind = [one for one, to in named if one.get("subset") and to and context.needs.has(to)]
     return [f"{one['host']}/{one['subset']}" for one in behind]
 
 
@@ -131,14 +131,21 @@ def _check(each: Manifest, context: Context) -> None:
 
 def _report_what_differs(each: Manifest, services: Sequence[Service], context: Context) -> None:
     for service in services:
+        if each.namespace != service.namespace:
+            text = f"{each.name} stands in {each.namespace}: a waypoint reads only what is in {service.namespace}"
+            difference = Difference(Topic.NOT_ROUTED, service.namespace, service.name, "routed", text)
+            context.findings.differs(each.identity, difference)
+            continue
         found = [one for rule in _rules(each) for one in _of_matches(rule, each)]
         found += [one for rule in _rules(each) for one in _of_targets(rule, each, service, context)]
         if listed(each.spec.get("exportTo")) not in ([], ["*"]):
             text = f"{each.name} is for some callers: at the waypoint it holds for all of {service.name}"
             found.append((Topic.EVERYWHERE, "routed", text))
-        if each.namespace != service.namespace:
-            text = f"{each.name} stands in {each.namespace}: a waypoint reads only what is in {service.namespace}"
-            found.append((Topic.NOT_ROUTED, "routed", text))
+        if context.needs.takes_ingress(service):
+            text = (
+                f"{each.name} holds at the waypoint for what gateways send to {service.name}, whatever they did to it"
+            )
+            found.append((Topic.INGRESS, "routed", text))
         for topic, effect, text in found:
             difference = Difference(topic, service.namespace, service.name, effect, text)
             context.findings.differs(each.identity, difference)
