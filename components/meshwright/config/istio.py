@@ -257,4 +257,11 @@ class IstioAmbientMesh(Model):
         meshed = {each.name for each in self.namespaces if each.phase != "unmeshed"}
         source = self.certificates.source if self.certificates else None
         yield from unjoined(self.multicluster, self.cluster.platform, source, meshed)
-        yield from egress_mistakes(self.egress, {each.name: each.phase for each in self.namespaces})
+        phases = {each.name: each.phase for each in self.namespaces}
+        yield from egress_mistakes(self.egress, phases, captures_dns=self._captures_dns())
+
+    def _captures_dns(self) -> bool:
+        """Whether captured pods' DNS requests go to ztunnel; a chart value of the user's wins."""
+        ambient = self.values.cni.get("ambient")
+        said = ambient.get("dnsCapture") if isinstance(ambient, dict) else None
+        return (self.node_agents.dns_capture if said is None else said) is not False

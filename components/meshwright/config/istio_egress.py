@@ -131,10 +131,16 @@ class MeshEgress(TrafficModel):
             yield Mistake(Code.CONTRADICTION, message, "list namespaces to confine, or remove it", ("confine_except",))
 
 
-def egress_mistakes(egress: MeshEgress | None, phases: Mapping[str, str]) -> Iterator[Mistake]:
+def egress_mistakes(egress: MeshEgress | None, phases: Mapping[str, str], *, captures_dns: bool) -> Iterator[Mistake]:
     """What the way out can't be, for the namespaces of the mesh and their phases."""
     if egress is None:
         return
+    if not captures_dns:
+        message = (
+            "needs ztunnel to answer DNS requests, which is switched off: "
+            "pods would connect to the hosts' own addresses, past the waypoint"
+        )
+        yield Mistake(Code.EGRESS_HOST, message, "remove dns_capture: false", ("egress",))
     if egress.namespace in phases:
         message = f'is "{egress.namespace}", which is one of the namespaces'
         remedy = "give egress a namespace of its own, and leave that out of namespaces"

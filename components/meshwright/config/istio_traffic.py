@@ -1,7 +1,8 @@
 """The config of traffic: the routes of a service, and what happens to requests that fail."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -20,6 +21,7 @@ from meshwright.errors import Code
 from meshwright.istio.traffic import spelling
 from meshwright.istio.traffic.checks import (
     Trouble,
+    claims,
     contradictions,
     needs_waypoint,
     not_at_a_waypoint,
@@ -59,6 +61,13 @@ def _regex(text: str) -> str:
     return text
 
 
+def _named(values: dict[str, str]) -> dict[str, str]:
+    for name in values:
+        if not re.fullmatch(spelling.HEADER, name, re.ASCII):
+            raise _refuse(f'has the name "{name[:40]}", which is none of a header', "use letters, digits and -")
+    return values
+
+
 def _condition(text: str) -> str:
     if not spelling.is_retry_condition(text):
         remedy = f"one of: {', '.join(spelling.RETRY_ON)}, or a status code, 400 to 599"
@@ -79,8 +88,10 @@ HttpPath = Annotated[
     AfterValidator(_path),
 ]
 Regex = Annotated[str, AfterValidator(_regex)]
-HeaderName = Annotated[str, Spelt(spelling.HEADER, "name of a header", "use letters, digits and -", limit=256)]
 Value = Annotated[str, Field(min_length=1, max_length=1024)]
+V = TypeVar("V", bound=str)
+Named = Annotated[dict[str, V], AfterValidator(_named)]
+"""Values by the names of headers or query parameters."""
 Percent = Annotated[Whole, Field(ge=1, le=100)]
 Limit = Annotated[Whole, Field(ge=1, le=2**31 - 1)]
 Method = Literal["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
@@ -110,13 +121,13 @@ class TrafficMatch(TrafficModel):
     """A regular expression (RE2) for the whole path. It takes a VirtualService, which is alpha."""
     methods: tuple[Method, ...] = ()
     """Any of these HTTP methods."""
-    headers: dict[HeaderName, Value] = Field(default_factory=dict)
+    headers: Named[Value] = Field(default_factory=dict)
     """Header: value."""
-    headers_regex: dict[HeaderName, Regex] = Field(default_factory=dict)
+    headers_regex: Named[Regex] = Field(default_factory=dict)
     """Header: regular expression (RE2) for the whole value."""
-    query: dict[HeaderName, Value] = Field(default_factory=dict)
+    query: Named[Value] = Field(default_factory=dict)
     """Query parameter: value."""
-    query_regex: dict[HeaderName, Regex] = Field(default_factory=dict)
+    query_regex: Named[Regex] = Field(default_factory=dict)
     """Query parameter: regular expression (RE2) for the whole value."""
     grpc_service: (
         Annotated[str, Spelt(spelling.GRPC_SERVICE, "gRPC service", "write it as in the .proto: shop.v1.Cart")] | None
@@ -309,5 +320,10 @@ def traffic_mistakes(
         if needs_waypoint(each.arguments("")) and not is_behind_a_waypoint(each.service):
             trouble = without_waypoint("routing" if each.routes else "timeouts, retries or limits")
             yield Mistake(*trouble)._replace(at=("traffic", index))
-    for mistake in repeated("traffic", [each.service for each in traffic], "service"):
-        yield mistake._replace(code=Code.HOST_TAKEN, remedy="write all of a service's rules in one place")
+    taken: dict[tuple[str, str], int] = {}
+    for index, each in enumerate(traffic):
+        for what, service in claims(each.arguments("")):
+            if (first := taken.setdefault((what, service), index)) != index:
+                message = f'gives "{service}" {what}, as does traffic[{first}]'
+                remedy = "write all of a service's rules in one place"
+                yield Mistake(Code.HOST_TAKEN, message, remedy, ("traffic", index))

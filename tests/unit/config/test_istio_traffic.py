@@ -86,7 +86,7 @@ CASES = {
         traffic("service: a, port: 80, timeout: 1s}\n          - {service: a, port: 81, timeout: 1s"),
         [
             (
-                f'{FILE}:12: mesh.namespaces[0].traffic[1].service is "a", as is traffic[0].service; '
+                f'{FILE}:12: mesh.namespaces[0].traffic[1] gives "a" rules, as does traffic[0]; '
                 "write all of a service's rules in one place (MW-E131)"
             )
         ],
@@ -124,6 +124,33 @@ CASES = {
                 "retriable-4xx, envoy-ratelimited, http3-post-connect-failure, cancelled, deadline-exceeded, internal, "
                 "resource-exhausted, unavailable, or a status code, 400 to 599 (MW-E015)"
             ),
+        ],
+    ),
+    "a name of a header": (
+        traffic('service: a, port: 80, routes: [{match: [{headers: {"a b": "1"}}]}]'),
+        [
+            (
+                f'{FILE}:11: mesh.namespaces[0].traffic[0].routes[0].match[0].headers has the name "a b", which is none of '
+                "a header; use letters, digits and - (MW-E015)"
+            )
+        ],
+    ),
+    "no DNS capture": (
+        egress("host: a.b, callers: [{namespace: shop}]", "    node_agents: {dns_capture: false}\n"),
+        [
+            (
+                f"{FILE}:6: mesh.egress needs ztunnel to answer DNS requests, which is switched off: pods would connect to "
+                "the hosts' own addresses, past the waypoint; remove dns_capture: false (MW-E138)"
+            )
+        ],
+    ),
+    "no DNS capture by a chart value": (
+        egress("host: a.b, callers: [{namespace: shop}]", "    values: {cni: {ambient: {dnsCapture: false}}}\n"),
+        [
+            (
+                f"{FILE}:6: mesh.egress needs ztunnel to answer DNS requests, which is switched off: pods would connect to "
+                "the hosts' own addresses, past the waypoint; remove dns_capture: false (MW-E138)"
+            )
         ],
     ),
     "a method twice": (

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from meshwright.errors import Code
 from meshwright.istio.traffic.arguments import Match, Mirror, Retries, Route, TrafficPolicyArgs
 from meshwright.istio.traffic.precedence import misplaced
-from meshwright.istio.traffic.rules import Rule, api_of, rules_of
+from meshwright.istio.traffic.rules import Rule, api_of, destinations, rules_of
 from meshwright.istio.traffic.spelling import IDEMPOTENT_METHODS, SAFE_RETRY_ON, milliseconds
 
 Path = tuple[str | int, ...]
@@ -84,6 +84,16 @@ def without_waypoint(asked: str) -> Trouble:
         f"asks for {asked}, and no waypoint takes the service's traffic: ztunnel would ignore it without a word",
         "give the namespace a waypoint with for: service (or all)",
     )
+
+
+def claims(args: TrafficPolicyArgs) -> Iterator[tuple[str, str]]:
+    """What is the policy's alone, as a word and a Service: two policies with the same would undo each other."""
+    yield "rules", args["service"]
+    for version in args.get("versions") or []:
+        yield "pods", version["service"]
+    if args.get("connection_pool") or args.get("outlier_detection"):
+        for service in destinations(args):
+            yield "limits", service
 
 
 def contradictions(args: TrafficPolicyArgs) -> Iterator[Trouble]:

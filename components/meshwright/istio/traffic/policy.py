@@ -7,10 +7,10 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import Service, ServicePatch
 
-from meshwright.errors import Code, Problem
+from meshwright.errors import Code
 from meshwright.istio.labels import TRAFFIC_DISTRIBUTION
 from meshwright.istio.traffic.arguments import TrafficPolicyArgs, Version
-from meshwright.istio.traffic.checks import contradictions, needs_waypoint, not_at_a_waypoint, without_waypoint
+from meshwright.istio.traffic.checks import claims, contradictions, needs_waypoint, not_at_a_waypoint, without_waypoint
 from meshwright.istio.traffic.destination_rule import destination_rule_spec
 from meshwright.istio.traffic.gateway_api import route_spec
 from meshwright.istio.traffic.problems import refuse_all
@@ -18,7 +18,7 @@ from meshwright.istio.traffic.rules import STAGES, api_of, destinations, reasons
 from meshwright.istio.traffic.values import misspelt
 from meshwright.istio.traffic.virtual_service import virtual_service_spec
 from meshwright.kubernetes.children import below
-from meshwright.kubernetes.errors import ComponentError
+from meshwright.kubernetes.errors import refuse
 from meshwright.kubernetes.providers import require_kubernetes_provider
 
 
@@ -70,20 +70,24 @@ def check(args: TrafficPolicyArgs, label: str) -> None:
     refuse_all(troubles, label)
 
 
-_TAKEN: WeakKeyDictionary[pulumi.Resource, dict[tuple[object, str, str], str]] = WeakKeyDictionary()
-"""The stack of a running program -> provider, namespace and service -> the policy that has it."""
+_TAKEN: WeakKeyDictionary[pulumi.Resource, dict[tuple[object, str, str, str], str]] = WeakKeyDictionary()
+"""The stack of a running program -> provider, namespace, what is claimed and of which Service -> the policy."""
 
 
 def _take_host(args: TrafficPolicyArgs, label: str, opts: pulumi.ResourceOptions | None) -> None:
     stack = pulumi.runtime.settings.get_root_resource()
-    if stack is None:  # outside of a Pulumi program
+    if stack is None:  # under the mocks of a unit test there may be none
         return
-    taken = _TAKEN.setdefault(stack, {})
-    host = (_cluster(opts or pulumi.ResourceOptions()), args["namespace"], args["service"])
-    if host in taken:
-        message = f"{args['service']}.{args['namespace']} has its routes from {taken[host]} already"
-        raise ComponentError(Problem(Code.HOST_TAKEN, message, "write all of a service's rules in one policy", label))
-    taken[host] = label
+    taken, cluster, namespace = (
+        _TAKEN.setdefault(stack, {}),
+        _cluster(opts or pulumi.ResourceOptions()),
+        args["namespace"],
+    )
+    for what, service in claims(args):
+        first = taken.setdefault((cluster, namespace, what, service), label)
+        if first != label:
+            message = f"{service}.{namespace} has its {what} from {first} already"
+            raise refuse(Code.HOST_TAKEN, label, message, "write all of a service's rules in one policy")
 
 
 def _cluster(opts: pulumi.ResourceOptions) -> object:

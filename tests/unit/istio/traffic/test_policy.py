@@ -340,7 +340,7 @@ def test_two_policies_for_one_host_are_refused_and_two_clusters_are_not_one() ->
     with pytest.raises(ComponentError) as error:
         with_provider(twice)
     assert str(error.value) == (
-        "TrafficPolicy two: s.n has its routes from TrafficPolicy one already; "
+        "TrafficPolicy two: s.n has its rules from TrafficPolicy one already; "
         "write all of a service's rules in one policy (MW-E131)"
     )
 
@@ -351,6 +351,21 @@ def test_two_policies_for_one_host_are_refused_and_two_clusters_are_not_one() ->
         policy("three", pulumi.ResourceOptions(providers={"kubernetes": kubernetes.Provider("third")}))
 
     assert len(shape(with_provider(clusters))) == 6
+
+
+def test_two_policies_do_not_set_limits_for_one_service_or_make_it_twice() -> None:
+    def program(opts: pulumi.ResourceOptions) -> None:
+        rest: dict[str, Any] = {"namespace": "n", "port": 80, "waypoint": "w", "outlier_detection": {"interval": "5s"}}
+        routes = [{"to": [{"service": "a-v1"}]}]
+        TrafficPolicy("a", {"service": "a", "routes": routes, **rest}, opts)  # type: ignore[typeddict-item]
+        TrafficPolicy("a-v1", {"service": "a-v1", **rest}, opts)  # type: ignore[typeddict-item]
+
+    with pytest.raises(ComponentError) as error:
+        with_provider(program)
+    assert str(error.value) == (
+        "TrafficPolicy a-v1: a-v1.n has its limits from TrafficPolicy a already; "
+        "write all of a service's rules in one policy (MW-E131)"
+    )
 
 
 def test_a_policy_below_a_component_takes_that_ones_cluster() -> None:
