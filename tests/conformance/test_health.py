@@ -14,7 +14,11 @@ import pytest
 import yaml
 
 from meshwright.cli import main
+from meshwright.istio.health import from_graph
+from meshwright.istio.health.catalogue import ask_all
+from meshwright.istio.health.snapshot import Snapshot
 from meshwright.kubernetes.reading import open_cluster
+from tests.conformance.stacks import Stack, example_stacks, graph_of, releases_of, rendering_of
 from tests.servers import helm
 from tests.servers.cluster import Cluster
 from tests.servers.istiod import Istiod
@@ -153,6 +157,32 @@ FOUND = {
     "policies-accepted", "policies-at-their-layer", "waypoints-exist", "waypoints-replicas", "mtls-never-disabled",
     "labels-not-mixed", "ca-certificate", "no-sidecars", "no-sidecar-objects", "no-subsets",
 }  # fmt: skip
+
+
+OF_CHARTS = ("istiod-replicas", "cni-owns-config", "cni-detection-retry", "node-taint", "labels-not-mixed")
+
+
+@pytest.mark.parametrize("stack", example_stacks(), ids=str)
+def test_no_example_has_an_error(stack: Stack) -> None:
+    errors = [each for each in ask_all(from_graph.snapshot_of(graph_of(stack))) if each.check.severity == "error"]
+    assert {each.check.id: each.findings for each in errors if each.findings or each.doubts} == {}
+
+
+@pytest.mark.parametrize("name", ["istio-production", "istio-upgrade"])
+def test_values_of_a_release_are_read_as_its_objects_are(name: str) -> None:
+    require_programs("helm")
+    stack = next(each for each in example_stacks() if each.name == name)
+    by_values = from_graph.snapshot_of(graph_of(stack))
+    objects = {kind: list(bodies) for kind, bodies in by_values.objects.items()}
+    for release in releases_of(rendering_of(stack)):
+        rendered = helm.template(helm.istio_chart(release.chart), release.name, release.namespace, release.values)
+        for body in helm.objects(rendered):
+            objects.setdefault(body["kind"], []).append(body)
+    by_objects = Snapshot({kind: tuple(bodies) for kind, bodies in objects.items()}, live=False)
+    of_values, of_objects = (
+        {each.check.id: each.verdict for each in ask_all(snapshot)} for snapshot in (by_values, by_objects)
+    )
+    assert [of_objects[each] for each in OF_CHARTS] == [of_values[each] for each in OF_CHARTS]
 
 
 def charts() -> dict[str, list[Object]]:
