@@ -160,3 +160,16 @@ def test_the_charts_suit_the_platform(platform: str) -> None:
         if rule["apiGroups"] == ["security.openshift.io"]
     ]
     assert bool(privileged) is (platform == "openshift")
+
+
+def test_a_ztunnel_that_stays_until_its_node_goes_is_accepted(mesh_cluster: Cluster) -> None:
+    require_programs("helm")
+    agents = {"ztunnel_on_delete": True, "grace_period_seconds": 600}
+    planned = plan_istio({"version": "1.31", "platform": "kind", "node_agents": agents}, "").releases["ztunnel"]  # type: ignore[typeddict-item]
+    chart = helm.istio_chart("ztunnel")
+    objects = helm.objects(helm.template(chart, planned.name, planned.namespace, planned.values))
+    (proxy,) = [each for each in objects if each["kind"] == "DaemonSet"]
+    assert proxy["spec"]["updateStrategy"]["type"] == "OnDelete"
+    assert proxy["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 600
+    mesh_cluster.api.apply_all(checks.namespaces([proxy]))
+    assert checks.accepted(mesh_cluster.api, [proxy]) == []

@@ -73,6 +73,15 @@ def test_gke_opens_the_webhooks_to_the_api_server() -> None:
     assert pods["allows"] == [{"protocol": "tcp", "ports": ["15008", "15012"]}]
 
 
+def test_gke_lets_pods_reach_each_other_by_itself_unless_ranges_are_given() -> None:
+    def program() -> None:
+        provider = pulumi.ProviderResource("gcp", "gcp", {"project": "shop"})
+        opts = pulumi.ResourceOptions(providers=[provider])
+        GkeMeshFirewall("f", {"network": "n", "control_plane_cidr": "172.16.0.0/28", "node_tags": ["n"]}, opts)
+
+    assert [name for token, name, _ in shape(record(program)) if token == FIREWALL] == ["f-webhooks"]
+
+
 def test_cilium_lets_probes_from_both_addresses_through_and_denies_nothing() -> None:
     graph = with_provider(lambda opts: CiliumProbePolicy("c", {}, opts))
     policy = find(graph, "c-policy")

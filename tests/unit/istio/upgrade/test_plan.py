@@ -1,5 +1,6 @@
 """The plan of an upgrade: its edits are a stack file at each step, and say what the step says."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -239,6 +240,7 @@ def test_a_page_has_a_box_for_each_step_and_each_note_with_its_source() -> None:
     assert "upgrade: {to: 1.31.1, revision: 1-31-1, step: ztunnel}" in page
     assert "The old way: istiod env PILOT_ENABLE_STRICT_GATEWAY_MERGING=false." in page
     assert "## 1.30.7 to 1.31.1" not in page
+    assert "- it is not known" not in markdown(replace(plan, facts=()))
     several = markdown(made({**BASE, "version": "1.29.9"}))
     assert "## 1.29.9 to 1.30.7" in several
     assert "### 1. Look before" in several
