@@ -67,11 +67,12 @@ def installed(stack: Stack, *names: str) -> tuple[Chart, ...]:
 
 
 def pairs(stack: Stack) -> list[tuple[Chart, Chart]]:
-    """Each ztunnel with each istiod. Raises `NotApplicableError` where one of them isn't there."""
+    """Each ztunnel with each istiod of its cluster. Raises `NotApplicableError` where one of them isn't there."""
     found = [(ztunnel, istiod) for ztunnel in installed(stack, "ztunnel") for istiod in installed(stack, "istiod")]
     if not found:
         raise NotApplicableError("the stack doesn't install istiod together with ztunnel")
-    return found
+    # A program may install into several clusters; what one component installs is in one of them.
+    return [pair for pair in found if pair[0].subject.parent == pair[1].subject.parent] or found
 
 
 def chart_name(subject: Subject) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from meshwright.istio.labels import EAST_WEST_CLASS, NETWORK
 from meshwright_policy.istio import kinds
 from meshwright_policy.istio.charts import pairs
 from meshwright_policy.istio.fragments import chart, in_root, resource
-from meshwright_policy.istio.mesh import name_of, seen
+from meshwright_policy.istio.mesh import name_of
 from meshwright_policy.record import (
     Answer,
     Config,
@@ -30,7 +30,6 @@ _NAMES = (
 
 
 def _one_name(stack: Stack, _: Config) -> Iterator[Answer]:
-    mesh = stack.derived(seen)
     for ztunnel, istiod in pairs(stack):
         for what, of_istiod, of_ztunnel in _NAMES:
             wanted = istiod.value(*of_istiod)
@@ -40,15 +39,19 @@ def _one_name(stack: Stack, _: Config) -> Iterator[Answer]:
             elif (wanted or told) and wanted != told:
                 yield Violation(f"ztunnel is not told the same {what} as istiod", ztunnel.subject, (istiod.subject,))
         network, root = istiod.value("global", "network"), istiod.namespace
-        space = mesh.spaces.get(root) if root is not UNKNOWN else None
-        if isinstance(network, str) and network and space is not None:
-            label = space.label(NETWORK)
-            if label is UNKNOWN:
+        labelled = _networks(stack, root)
+        if isinstance(network, str) and network and labelled and network not in labelled:
+            if UNKNOWN in labelled:
                 yield Undecided(f"the labels of {root} are known only at the update", istiod.subject)
-            elif label != network:
-                yield Violation(
-                    f"the namespace {root} is not labelled with istiod's network ({NETWORK})", istiod.subject
-                )
+            else:
+                what = f"the namespace {root} is not labelled with istiod's network ({NETWORK})"
+                yield Violation(what, istiod.subject)
+
+
+def _networks(stack: Stack, name: Any) -> list[Any]:
+    """What the namespaces of this name are labelled with: one in each cluster that the stack installs into."""
+    found = [each for each in stack.of(*kinds.KUBERNETES_NAMESPACE) if name is not UNKNOWN and name_of(each) == name]
+    return [at(each.properties, "metadata", "labels", NETWORK) for each in found]
 
 
 _INTERNAL = {
