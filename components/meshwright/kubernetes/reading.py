@@ -54,18 +54,28 @@ class ClusterReader:
 
         Raises:
             ReadError: any other answer.
+            ConfigError: MW-E170 there is no answer, or one that is not the API server's.
         """
+        try:
+            status, content = self._ask(f"{path}?{urlencode(query)}", accept)
+            if status != http.client.OK:
+                raise ReadError(status, _message(content))
+            return dict(json.loads(content))
+        except (OSError, http.client.HTTPException) as error:
+            raise _unreadable(str(error) or type(error).__name__) from None
+        except (ValueError, TypeError):
+            raise _unreadable(f"what answers at {path} is no API server") from None
+
+    def _ask(self, target: str, accept: str) -> tuple[int, bytes]:
         for attempt in range(_TRIES):
             if attempt:
                 time.sleep(2**attempt / 10)
-            self._connection.request("GET", f"{path}?{urlencode(query)}", headers={"Accept": accept})
+            self._connection.request("GET", target, headers={"Accept": accept})
             answer = self._connection.getresponse()
             content = answer.read()
             if answer.status not in _LATER:
                 break
-        if answer.status != http.client.OK:
-            raise ReadError(answer.status, _message(content))
-        return dict(json.loads(content))
+        return answer.status, content
 
     def list(self, path: str, accept: str = "application/json", **query: str) -> list[dict[str, Any]]:
         """All objects below a path, in pages; read at one go where a page has expired. Raises `ReadError`."""
@@ -121,7 +131,9 @@ def kubectl(context: str | None, kubeconfig: str | None) -> list[str]:
     """How kubectl is called for one cluster. Raises `ConfigError` (MW-E171)."""
     program = shutil.which("kubectl")
     if program is None:
-        raise ConfigError(Problem(Code.NO_KUBECTL, "there is no kubectl on PATH", "install it: clusters are reached through it"))
+        raise ConfigError(
+            Problem(Code.NO_KUBECTL, "there is no kubectl on PATH", "install it: clusters are reached through it")
+        )
     flags = [*([f"--context={context}"] if context else []), *([f"--kubeconfig={kubeconfig}"] if kubeconfig else [])]
     return [program, *flags]
 
@@ -156,8 +168,6 @@ def _checked(reader: ClusterReader) -> ClusterReader:
     except ReadError as error:
         if error.status != http.client.FORBIDDEN:
             raise _unreadable(str(error)) from None
-    except (OSError, http.client.HTTPException) as error:
-        raise _unreadable(str(error) or type(error).__name__) from None
     return reader
 
 

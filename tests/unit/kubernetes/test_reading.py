@@ -114,6 +114,8 @@ def test_who_may_not_ask_for_the_version_may_read(proxy: Path) -> None:
         ({"says": ""}, "kubectl proxy doesn't start"),
         ({"/version": [[401, {"message": "Unauthorized"}]]}, "Unauthorized"),
         ({"/version": [[502, "dial tcp: refused"]]}, "dial tcp: refused"),
+        ({"/version": [[200, "<html>please log in</html>"]]}, "what answers at /version is no API server"),
+        ({"/version": [[200, 7]]}, "what answers at /version is no API server"),
     ],
 )
 def test_a_cluster_that_cannot_be_read_is_one_line(proxy: Path, script: dict[str, Any], said: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -120,6 +122,17 @@ def test_a_torn_line_is_a_step_that_began(kubectl: FakeKubectl, tmp_path: Path) 
     assert again(path, run.apply) == ("done", "done", "begun")
     assert kubectl.commands() == [f"{CLUSTER} rollout restart three"]
     assert again(path, run.apply) == ("done", "done", "done")
+
+
+def test_who_has_no_name_is_journaled_by_number(
+    kubectl: FakeKubectl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    first_run(tmp_path / "journal")
+    assert lines(tmp_path / "journal")[0]["who"].startswith(f"uid {os.getuid()}@")
 
 
 def test_a_command_without_an_end(kubectl: FakeKubectl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
