@@ -116,6 +116,8 @@ def _monitoring(mesh: IstioAmbientMesh, wanted: Observability) -> "MeshMonitorin
             for name in _own_waypoints(namespace)
         ],
     }
+    if mesh.egress:
+        args["waypoints"].append({"namespace": mesh.egress.namespace, "name": "waypoint"})
     given = wanted.model_dump(mode="json", exclude_unset=True)
     same = ("labels", "alert_labels", "dashboard_labels", "kube_state_metrics", "runbooks")
     args.update(cast("MeshMonitoringArgs", {key: given[key] for key in same if given.get(key)}))

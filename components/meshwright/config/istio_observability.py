@@ -262,6 +262,10 @@ def _policy_mistakes(mesh: "IstioAmbientMesh", namespace: "MeshNamespace") -> It
     if namespace.phase == "unmeshed":
         message = "is for a namespace that is unmeshed: it would cut its pods off"
         yield Mistake(Code.CONTRADICTION, message, "remove it, or set phase: permissive", at)
+    if mesh.egress and namespace.name in mesh.egress.confine and namespace.network_policy.isolate != "ingress":
+        message = "isolates what goes out, and egress.confine lets it reach every pod: policies add up"
+        remedy = "leave it out of egress.confine; what is outside is denied here too"
+        yield Mistake(Code.CONTRADICTION, message, remedy, at)
     if mesh.cluster.cni == "flannel":
         message = "does nothing here: flannel enforces no network policies"
         yield Mistake(Code.CONTRADICTION, message, "remove it, or use a network plugin that does", at)

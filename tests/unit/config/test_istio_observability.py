@@ -44,7 +44,7 @@ CASES = {
         f"{FILE}:6: mesh.telemetry.traces.sampling is 101; it is at most 100.0 (MW-E015)",
     ),
     "logs that are off": (
-        istio('    telemetry: {access_logs: off, logs_to: "c.o:4317"}\n'.replace("off,", '"off",')),
+        istio('    telemetry: {access_logs: off, logs_to: "c.o:4317"}\n'),
         f"{FILE}:6: mesh.telemetry.logs_to is given, and access_logs is off; remove it, or set access_logs (MW-E018)",
     ),
     "a label twice": (
@@ -101,6 +101,16 @@ CASES = {
         (
             f"{FILE}:6: mesh.namespaces[0].network_policy does nothing here: flannel enforces no network policies; remove it, or "
             "use a network plugin that does (MW-E018)"
+        ),
+    ),
+    "policies that another one opens": (
+        istio(
+            f"    namespaces: [{{{SHOP}, network_policy: {{}}}}]\n"
+            "    egress: {confine: [shop], hosts: [{host: api.example.com, callers: [{namespace: shop}]}]}\n"
+        ),
+        (
+            f"{FILE}:6: mesh.namespaces[0].network_policy isolates what goes out, and egress.confine lets it reach every pod: "
+            "policies add up; leave it out of egress.confine; what is outside is denied here too (MW-E018)"
         ),
     ),
     "an address that is none": (

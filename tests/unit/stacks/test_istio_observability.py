@@ -116,13 +116,17 @@ def test_monitoring_knows_where_the_agents_run_and_which_waypoints_there_are() -
             "kube_state_metrics": True,
             "runbooks": "https://wiki.example/mesh",
         },
+        egress={"hosts": [{"host": "api.example.com", "callers": [{"namespace": "shop"}]}]},
     )
     assert inputs(graph, "monitoring") == {
         "namespace": "monitoring",
         "agents_namespace": "kube-system",
         "parts": ["monitors", "alerts"],
         "interval": "30s",
-        "waypoints": [{"namespace": "shop", "name": "waypoint"}],
+        "waypoints": [
+            {"namespace": "shop", "name": "waypoint"},
+            {"namespace": "istio-egress", "name": "waypoint"},
+        ],
         "labels": {"release": "prom"},
         "alert_labels": {"team": "mesh"},
         "kube_state_metrics": True,

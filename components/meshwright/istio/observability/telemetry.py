@@ -82,7 +82,8 @@ class MeshTelemetry(pulumi.ComponentResource):
     """Telemetry objects that don't get into each other's way.
 
     Istio takes the settings of the root namespace first, lays those of the proxy's namespace over them, then the ones
-    that name the waypoint or service. Of two objects for one scope, which one holds is up to which came first.
+    that name the waypoint or service. Of two objects for one scope, which one holds is up to which came first. The
+    objects' names go by their scope, so that a second component can't make a second one.
 
     Raises:
         ComponentError: MW-E050 for arguments that cannot work, MW-E051 without a provider, MW-E140 for two
