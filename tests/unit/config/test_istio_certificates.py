@@ -166,6 +166,10 @@ EU = "mesh: shop, cluster: eu, network: eu, api_server: 'https://eu.example'"
             ],
         ),
         (
+            JOINED + "east_west: {source_ranges: [office, 10.0.0.0/8]}}\n",
+            ["7: mesh.multicluster.east_west: 'office' is no network; write it as 10.20.0.0/16 (MW-E152)"],
+        ),
+        (
             JOINED + "east_west: {min_replicas: 4, max_replicas: 2, source_ranges: [10.0.0.0/8, 10.0.0.0/8]}}\n",
             [
                 (

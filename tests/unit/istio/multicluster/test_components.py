@@ -206,6 +206,13 @@ def test_addresses_that_are_given_out(reachable: dict[str, Any]) -> None:
             ("0.0.0.0/0 is everybody; name the other clusters' networks, or say in public why it is open (MW-E152)"),
         ),
         ({"source_ranges": ["10.0.0.1/8"]}, "'10.0.0.1/8' is no network; write it as 10.20.0.0/16 (MW-E152)"),
+        (
+            {"overlays": {"pod": {}}},
+            (
+                "the overlay 'pod' is unknown; one of: deployment, service, serviceAccount, horizontalPodAutoscaler, "
+                "podDisruptionBudget (MW-E050)"
+            ),
+        ),
         ({"min_replicas": 0}, "0 to 5 replicas is no range; 1 <= min_replicas <= max_replicas (MW-E050)"),
     ],
 )

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from meshwright.engine.graph import Secret
+from meshwright.engine.policy import Verdict, evaluate
 from meshwright.engine.project import load_project
 from meshwright.engine.run import run_program
 from meshwright.engine.stack import StackSettings
@@ -16,7 +17,8 @@ CONFIG = {"eu": "prod-eu", "us": "prod-us", "euServer": "https://eu.example", "u
 def test_two_clusters_become_one_mesh_in_one_program() -> None:
     project = load_project(EXAMPLE)
     config = {f"{project.name}:{key}": value for key, value in CONFIG.items()}
-    graph = run_program(project, StackSettings("dev", config=config, secret_keys=frozenset()))
+    settings = StackSettings("dev", config=config, secret_keys=frozenset())
+    graph = run_program(project, settings)
     per_cluster = Counter(
         resource.provider.rsplit("::", 1)[1]
         for resource in graph
@@ -35,3 +37,8 @@ def test_two_clusters_become_one_mesh_in_one_program() -> None:
         assert inputs(graph, f"{here}-mesh-ztunnel")["values"]["network"] == here
         gateway = inputs(graph, f"{here}-east-west-gateway")
         assert gateway["metadata"]["labels"] == {"topology.istio.io/network": here}
+    report = evaluate(graph, EXAMPLE.parents[1] / "policy", config=config)
+    # Each cluster is judged by itself: the network of one is not wrong for being another than the other's.
+    assert [
+        each.rule for each in report.findings if each.level == "mandatory" and each.verdict == Verdict.VIOLATED
+    ] == []
