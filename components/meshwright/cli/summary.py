@@ -45,10 +45,12 @@ def is_mesh(graph: Graph) -> bool:
 
 
 def title(graph: Graph) -> str:
-    """`istio-ambient 1.31.1 on kind`."""
+    """`istio-ambient 1.31.1 on kind`; during an upgrade also where it leads, and how far it has come."""
     mesh = graph.of_type(_MESH)[0]
     version = mesh.outputs.get("version") or mesh.inputs.get("version")
-    return f"istio-ambient {version} on {mesh.inputs.get('platform')}"
+    upgrade = mesh.inputs.get("upgrade")
+    way = f", upgraded to {upgrade.get('to')} as far as {upgrade.get('step', 'istiod')}" if isinstance(upgrade, dict) else ""
+    return f"istio-ambient {version}{way} on {mesh.inputs.get('platform')}"
 
 
 def lines(graph: Graph) -> Iterator[Line]:

@@ -29,6 +29,11 @@ def test_an_upgrade_under_way_says_what_comes_next(capsys: pytest.CaptureFixture
     assert "      the old way: istiod env PILOT_ENABLE_STRICT_GATEWAY_MERGING=false" in printed
 
 
+def test_a_preview_says_how_far_it_has_come(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["preview", "istio-upgrade"]) == 0
+    assert "istio-ambient 1.30.7, upgraded to 1.31.1 as far as cni on eks" in capsys.readouterr().out
+
+
 def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert plan("--stack", "istio-upgrade", "--json") == 0
     printed = json.loads(capsys.readouterr().out)
