@@ -20,6 +20,7 @@ from meshwright_policy.record import (
     Level,
     NotApplicableError,
     PutOffError,
+    Requirement,
     Rule,
     Severity,
     Subject,
@@ -273,6 +274,15 @@ DENY = Rule(
     ),
     good=Example(_policy("DENY", _METHODS, _AT_WAYPOINT)),
     references=(*_REFERENCES, "https://github.com/istio/istio/issues/61126"),
+    frameworks=(
+        Requirement(
+            "PCI DSS",
+            "4.0.1",
+            "7.3.2",
+            "access control enforces the permissions that applications were given; for calls between workloads",
+            "https://www.pcisecuritystandards.org/document_library/",
+        ),
+    ),
     check=_deny,
 )
 ALLOW = Rule(

@@ -14,6 +14,7 @@ from meshwright_policy.record import (
     Example,
     Level,
     NotApplicableError,
+    Requirement,
     Rule,
     Severity,
     Subject,
@@ -92,6 +93,15 @@ COMPLETE = Rule(
     references=(
         "https://istio.io/latest/docs/ops/best-practices/security/#use-default-deny-patterns",
         "https://kyverno.io/policies/istio/require-authorizationpolicy/require-authorizationpolicy/",
+    ),
+    frameworks=(
+        Requirement(
+            "PCI DSS",
+            "4.0.1",
+            "7.3.3",
+            "access control denies all by default; for calls to workloads of a namespace that lists callers",
+            "https://www.pcisecuritystandards.org/document_library/",
+        ),
     ),
     check_stack=_complete,
 )

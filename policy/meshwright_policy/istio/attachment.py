@@ -24,6 +24,7 @@ from meshwright_policy.record import (
     Example,
     Level,
     NotApplicableError,
+    Requirement,
     Rule,
     Severity,
     Subject,
@@ -205,6 +206,15 @@ TARGETS = Rule(
     ),
     good=Example(_BEHIND + _READ_ONLY),
     references=(_ATTACH, _REFERENCE),
+    frameworks=(
+        Requirement(
+            "PCI DSS",
+            "4.0.1",
+            "7.3.2",
+            "access control enforces the permissions that applications were given; for calls between workloads",
+            "https://www.pcisecuritystandards.org/document_library/",
+        ),
+    ),
     check_stack=partial(_targets, tokens=_SECURITY),
 )
 EXTENSION_TARGETS = Rule(

@@ -25,6 +25,7 @@ from meshwright_policy.record import (
     Example,
     Level,
     NotApplicableError,
+    Requirement,
     Rule,
     Severity,
     Subject,
@@ -245,6 +246,15 @@ CLOSED = Rule(
     ),
     good=Example(_SHOP + _READ_ONLY + _GUARD),
     references=(_MIGRATE, "https://github.com/istio/istio.io/issues/17520"),
+    frameworks=(
+        Requirement(
+            "PCI DSS",
+            "4.0.1",
+            "7.3.2",
+            "access control enforces the permissions that applications were given; for calls between workloads",
+            "https://www.pcisecuritystandards.org/document_library/",
+        ),
+    ),
     check_stack=_closed,
 )
 JUDGES_ITSELF = Rule(

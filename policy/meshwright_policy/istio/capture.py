@@ -14,7 +14,18 @@ from meshwright_policy.istio.mesh import (
     name_of,
     pod_of,
 )
-from meshwright_policy.record import Answer, Config, Example, Level, Rule, Severity, Subject, Undecided, Violation
+from meshwright_policy.record import (
+    Answer,
+    Config,
+    Example,
+    Level,
+    Requirement,
+    Rule,
+    Severity,
+    Subject,
+    Undecided,
+    Violation,
+)
 from meshwright_policy.stack import Stack
 from meshwright_policy.values import UNKNOWN, at, elements, listed
 
@@ -138,6 +149,16 @@ POWERLESS = Rule(
     references=(
         "https://istio.io/latest/docs/ambient/architecture/traffic-redirection/",
         "https://kyverno.io/policies/istio/service-mesh-disallow-capabilities/service-mesh-disallow-capabilities/",
+    ),
+    frameworks=(
+        Requirement(
+            "CIS Kubernetes Benchmark",
+            "1.0.0 for Kubernetes 1.24",
+            "5.2.9",
+            "no containers with added capabilities are admitted; for those that reach the pod's network, in ambient "
+            "namespaces",
+            "https://www.tenable.com/audits/items/CIS_Kubernetes_v1.24_v1.0.0_Level_1_Master.audit:bb0ce4471ab21050eff53e5cc66f8b0b",
+        ),
     ),
     check_stack=_powerless,
 )
