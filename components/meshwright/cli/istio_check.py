@@ -1,5 +1,6 @@
 """`meshwright istio check`: whether the mesh is healthy, on a cluster or as a program would make it."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,15 +10,18 @@ from meshwright.cli import options
 from meshwright.cli.output import line, plural, show, show_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from meshwright.cli.offline import Request
     from meshwright.cli.output import Line
+    from meshwright.cli.sources import Sources
     from meshwright.istio.health.snapshot import Snapshot
     from meshwright.istio.health.verdicts import Result
 
 _FAILED, _UNKNOWN = 1, 3
 _FAIL_ON = ("error", "warning")
 _SHOWN = 10
+_PAUSE_S = 5.0
 _LIVE = "A cluster instead of a program"
 _INPUTS = "Instead of a program"
 _MARKS = {"passed": ("✓", "green"), "unknown": ("?", "cyan"), "skipped": ("·", "dim")}
@@ -57,6 +61,12 @@ def check(
             rich_help_panel=_INPUTS,
         ),
     ] = None,
+    wait: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS", min=0, help="Ask the cluster again until all is well, so long.", rich_help_panel=_LIVE
+        ),
+    ] = 0.0,
     fail_on: Annotated[
         str, typer.Option(metavar="SEVERITY", help="What ends with status 1: error, or warning for both.")
     ] = "error",
@@ -81,25 +91,31 @@ def check(
     if fail_on not in _FAIL_ON:
         message, remedy = f'--fail-on is "{fail_on}"', f"one of: {', '.join(_FAIL_ON)}"
         raise ConfigError(Problem(Code.UNKNOWN_CHOICE, message, remedy))
+    if wait and not (context or kubeconfig):
+        raise ConfigError(Problem(Code.USAGE, "--wait is for a cluster", "name one by --context, or leave it out"))
     options.set_facts(as_of, catalog)
     request = Request(stack or stack_option, program, given=given, timeout_s=timeout)
-    sources = Sources(state=state, manifests=manifests)
-    what, snapshot = _snapshot(request, sources, context, str(kubeconfig or ""))
-    results = ask_all(snapshot)
+    what, see = _view(request, Sources(state=state, manifests=manifests), context, str(kubeconfig or ""))
+    deadline = time.monotonic() + wait
+    while _status(results := ask_all(snapshot := see()), fail_on) and time.monotonic() + _PAUSE_S <= deadline:
+        time.sleep(_PAUSE_S)
+    status = _status(results, fail_on)
     if as_json:
-        show_json(_as_json(what, snapshot, results, _status(results, fail_on)))
+        show_json(_as_json(what, snapshot, results, status))
     else:
         show([line((what, "bold"), "   read only, nothing was changed")])
         show(_lines(results))
-    return _status(results, fail_on)
+    return status
 
 
-def _snapshot(request: Any, sources: Any, context: str, kubeconfig: str) -> "tuple[str, Snapshot]":
-    """What is asked, in words, and what was seen of it."""
+def _view(
+    request: "Request", sources: "Sources", context: str, kubeconfig: str
+) -> "tuple[str, Callable[[], Snapshot]]":
+    """What is asked, in words, and how to see it as it is now."""
     from meshwright.cli.offline import graph_of
     from meshwright.cli.sources import read_graph
     from meshwright.errors import Code, ConfigError, Problem
-    from meshwright.istio.health import from_cluster, from_graph
+    from meshwright.istio.health import from_graph
 
     chosen = sources.chosen()
     is_live = bool(context or kubeconfig)
@@ -108,17 +124,22 @@ def _snapshot(request: Any, sources: Any, context: str, kubeconfig: str) -> "tup
         raise ConfigError(Problem(Code.USAGE, message, "name one of them"))
     if chosen:
         kind, path = chosen
-        return f"{kind} {path}", from_graph.snapshot_of(read_graph(kind, path, None))
+        return f"{kind} {path}", lambda: from_graph.snapshot_of(read_graph(kind, path, None))
     if not is_live:
         graph, _ = graph_of(request)
-        return f"{graph.project}/{graph.stack}, offline", from_graph.snapshot_of(graph)
-    from meshwright.cli.progress import working
-    from meshwright.kubernetes.reading import open_cluster
-
+        return f"{graph.project}/{graph.stack}, offline", lambda: from_graph.snapshot_of(graph)
     declares = request.stack or request.program
     phases = from_graph.declared_phases(graph_of(request)[0]) if declares else {}
+    return f"cluster {context or kubeconfig}", lambda: _cluster(context, kubeconfig, phases)
+
+
+def _cluster(context: str, kubeconfig: str, phases: dict[str, str]) -> "Snapshot":
+    from meshwright.cli.progress import working
+    from meshwright.istio.health import from_cluster
+    from meshwright.kubernetes.reading import open_cluster
+
     with working("reading the cluster"), open_cluster(context, kubeconfig) as reader:
-        return f"cluster {context or kubeconfig}", from_cluster.snapshot_of(reader, phases)
+        return from_cluster.snapshot_of(reader, phases)
 
 
 def _status(results: "Sequence[Result]", fail_on: str) -> int:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from meshwright.cli import istio_check
 from meshwright.kubernetes import reading
+from tests.unit.istio.health.scenes import pem
 from tests.unit.istio.health.test_snapshots import FakeReader
 
 if TYPE_CHECKING:
@@ -116,6 +120,49 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], list[
     return give
 
 
+READY = {"conditions": [{"type": "Ready", "status": "True"}]}
+WELL = {"phase": "Running", **READY}
+ISTIOD = {
+    "metadata": {"namespace": "istio-system", "name": "istiod", "labels": {"app": "istiod"}},
+    "spec": {"template": {"spec": {"containers": [{"image": "istio/pilot:1.31.1"}]}}},
+    "status": {"availableReplicas": 1},
+}
+CRD = {
+    "name": "gateways.gateway.networking.k8s.io",
+    "annotations": {"gateway.networking.k8s.io/bundle-version": "v1.6.1"},
+}
+
+
+def agent(name: str) -> dict[str, Any]:
+    about = {"namespace": "istio-system", "name": name, "labels": {"app.kubernetes.io/name": name}}
+    spec = {
+        "selector": {"matchLabels": {"app": name}},
+        "template": {"spec": {"containers": [{"image": "istio/x:1.31.1"}]}},
+    }
+    return {"metadata": about, "spec": spec}
+
+
+def agent_pod(name: str) -> dict[str, Any]:
+    about = {"namespace": "istio-system", "name": name, "labels": {"app": name}}
+    return {"metadata": about, "spec": {"nodeName": "one"}, "status": WELL}
+
+
+def root_in(namespace: str) -> dict[str, Any]:
+    certificate = pem("root", datetime.date(2036, 1, 1))
+    return {"metadata": {"namespace": namespace, "name": "istio-ca-root-cert"}, "data": {"root-cert.pem": certificate}}
+
+
+HEALTHY = {
+    "/api/v1/nodes": [{"metadata": {"name": "one"}, "status": READY}],
+    "/api/v1/pods": [agent_pod("ztunnel"), agent_pod("istio-cni")],
+    "/apis/apps/v1/deployments": [ISTIOD],
+    "/apis/apps/v1/daemonsets": [agent("ztunnel"), agent("istio-cni")],
+    "/apis/apiextensions.k8s.io/v1/customresourcedefinitions": [{"metadata": CRD}],
+    "/api/v1/configmaps?metadata.name=istio-ca-root-cert": [root_in("istio-system"), root_in("shop")],
+    "/api/v1/configmaps?metadata.name=istio-cni-config": [],
+}
+
+
 def pods(number: int) -> dict[str, Any]:
     labels = {"istio.io/dataplane-mode": "ambient"}
     spec, status = {"nodeName": "one"}, {"phase": "Running"}
@@ -133,6 +180,23 @@ def test_a_cluster_is_read(meshwright: Command, cluster: Callable[..., list[tupl
     assert "      Pod shop/cart-9 is not captured" in out
     assert "      and 2 more; --json has them all" in out
     assert "cart-10" not in out
+
+
+def test_a_cluster_is_asked_until_all_is_well(
+    meshwright: Command, cluster: Callable[..., list[tuple[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = pods(1)
+    opened = cluster(answers)
+    monkeypatch.setattr(istio_check, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(time, "sleep", lambda _: answers.update(HEALTHY))
+    assert meshwright("istio", "check", "--context", "prod", "--wait", "60")[0] == 0
+    assert len(opened) == 2
+
+
+def test_waiting_has_an_end(meshwright: Command, cluster: Callable[..., list[tuple[str, str]]]) -> None:
+    opened = cluster(pods(1))
+    assert meshwright("istio", "check", "--context", "prod", "--wait", "0.1")[0] == 1
+    assert len(opened) == 1
 
 
 def test_a_stack_beside_a_cluster_is_what_is_declared(
@@ -154,6 +218,7 @@ def test_a_stack_beside_a_cluster_is_what_is_declared(
     [
         (["--manifests", "a", "--context", "b"], "--manifests stands instead of a program and of a cluster"),
         (["--state", "a", "--program", "."], "--state stands instead of a program and of a cluster"),
+        (["--wait", "9"], "--wait is for a cluster; name one by --context, or leave it out (MW-E096)"),
         (["--fail-on", "info"], '--fail-on is "info"; one of: error, warning (MW-E042)'),
     ],
 )

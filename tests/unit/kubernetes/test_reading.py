@@ -15,7 +15,7 @@ from meshwright.errors import ConfigError
 from meshwright.kubernetes import reading
 from meshwright.kubernetes.reading import ReadError, kubectl, open_cluster
 
-FAKE = f"""#!{sys.executable}
+FAKE = f"""#!{sys.executable} -SE
 '''kubectl proxy: serves the answers of a script, in turn by path, and notes how it was called.'''
 import http.server, json, os, socketserver, sys
 script = json.load(open(os.environ["FAKE_KUBECTL"]))

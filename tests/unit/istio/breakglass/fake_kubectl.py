@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-PROGRAM = f"""#!{sys.executable}
+PROGRAM = f"""#!{sys.executable} -SE
 import json, os, sys
 folder = os.path.dirname(__file__)
 text = sys.stdin.read() if "--filename=-" in sys.argv else ""
