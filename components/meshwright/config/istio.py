@@ -91,10 +91,8 @@ class Waypoint(Model):
             yield Mistake(Code.CONTRADICTION, message, "lower it, or raise max_replicas", ("min_replicas",))
         yield from repeated("allowed_namespaces", self.allowed_namespaces)
         yield from repeated("services", self.services)
-        if self.require and self.require.direct and self.waypoint_for != "service":
-            message = "names callers in the mesh, and this waypoint takes calls to pods too: they come through it"
-            remedy = "remove direct, or set for: service"
-            yield Mistake(Code.WAYPOINT_IDENTITY, message, remedy, ("require", "direct"))
+        if self.require:
+            yield from self.require.suits(self.waypoint_for, "require")
         for key in self.overlays:
             if key not in OVERLAYS:
                 near = get_close_matches(key, OVERLAYS, n=1)

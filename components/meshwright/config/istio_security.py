@@ -76,6 +76,10 @@ class Require(Model):
         yield from repeated("direct", self.direct)
         yield from repeated("sidecars", self.sidecars)
 
+    def suits(self, waypoint_for: str, *at: str) -> Iterator[Mistake]:
+        """What can't be required of a waypoint that is for this traffic."""
+        return told(migration.traffic_mistakes({"direct": list(self.direct)}, waypoint_for), *at)
+
     @property
     def callers(self) -> tuple[str, ...]:
         """All that go past the waypoint."""

@@ -121,6 +121,8 @@ def _use(mesh: "IstioAmbientMesh", namespace: "MeshNamespace") -> Iterator[Mista
         "services": list(use.services),
     }
     yield from told(use_rules.mistakes(args), "use_waypoint")
+    if use.require:
+        yield from use.require.suits(waypoint.waypoint_for, "use_waypoint", "require")
 
 
 def _canary(mesh: "IstioAmbientMesh", namespace: "MeshNamespace") -> Iterator[Mistake]:

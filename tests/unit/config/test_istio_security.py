@@ -46,7 +46,15 @@ REFUSED = {
     ),
     "direct callers of a waypoint for pods": (
         stack(f"{{{SHOP}, waypoint: {{for: all, require: {{direct: [web/web]}}}}}}"),
-        ":8: mesh.namespaces[0].waypoint.require.direct names callers in the mesh, and this waypoint takes calls to pods too: they come through it; remove direct, or set for: service (MW-E122)",
+        ":8: mesh.namespaces[0].waypoint.require: direct names callers in the mesh, and this waypoint takes calls to pods too: they come through it; leave direct out, or let the waypoint be for service (MW-E122)",
+    ),
+    "a required waypoint that services don't use": (
+        stack(f"{{{SHOP}, waypoint: {{for: workload, require: {{}}}}}}"),
+        ":8: mesh.namespaces[0].waypoint.require: calls to services don't go through this waypoint, and would all be denied; let it be for all, or leave require out (MW-E122)",
+    ),
+    "another's waypoint that services don't use": (
+        stack(f"{{{SHOP}, use_waypoint: {{namespace: web, require: {{}}}}}}", "{name: web, phase: strict, waypoint: {for: workload, allowed_namespaces: [shop]}}"),
+        ":8: mesh.namespaces[0].use_waypoint.require: calls to services don't go through this waypoint, and would all be denied; let it be for all, or leave require out (MW-E122)",
     ),
     "disable": (
         stack(f"{{{SHOP}, security: {{mtls: [{{name: m, workloads: {{app: cart}}, mode: DISABLE}}]}}}}"),

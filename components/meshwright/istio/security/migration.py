@@ -42,6 +42,22 @@ def mistakes(settings: RequireSettings, today: date) -> Iterator[Problem]:
         )
 
 
+def traffic_mistakes(settings: RequireSettings, waypoint_for: str) -> Iterator[Problem]:
+    """Callers that would be cut off, or come through the waypoint after all, by the traffic that it is for."""
+    if waypoint_for not in ("service", "all"):
+        yield Problem(
+            Code.WAYPOINT_IDENTITY,
+            "calls to services don't go through this waypoint, and would all be denied",
+            "let it be for all, or leave require out",
+        )
+    elif settings.get("direct") and waypoint_for != "service":
+        yield Problem(
+            Code.WAYPOINT_IDENTITY,
+            "direct names callers in the mesh, and this waypoint takes calls to pods too: they come through it",
+            "leave direct out, or let the waypoint be for service",
+        )
+
+
 def _is_day(text: str) -> bool:
     try:
         return date.fromisoformat(text).isoformat() == text

@@ -75,12 +75,7 @@ def mistakes(args: RequireWaypointArgs) -> Iterator[Problem]:
     if front.get("services") == []:
         message = "the waypoint is for no service, so that nothing could be reached"
         yield Problem(Code.BAD_ARGUMENT, message, "name its services, or leave services out for all of them")
-    if args.get("direct") and front.get("waypoint_for", "service") != "service":
-        yield Problem(
-            Code.WAYPOINT_IDENTITY,
-            "direct names callers in the mesh, and this waypoint takes calls to pods too: they come through it",
-            "leave direct out, or let the waypoint be for service",
-        )
+    yield from migration.traffic_mistakes(args, front.get("waypoint_for", "service"))
     yield from migration.mistakes(args, today())
 
 

@@ -128,6 +128,12 @@ def _part(part: Mapping[str, Any], place: str, one: str, fields: type) -> Iterat
             f"{place} holds one that names nothing, which ztunnel skips: the rule would never fire",
             f"name something, or leave {place.rpartition('.')[2]} out: then it is for every {one}",
         )
+    else:
+        yield from _content(part, place)
+
+
+def _content(part: Mapping[str, Any], place: str) -> Iterator[Problem]:
+    """Values that no caller and no request has."""
     for name in _values(part, "service_accounts"):
         if not is_identity(name):
             yield _bad(f"{place} names the service account {name!r}", "write it as namespace/service-account")
@@ -135,9 +141,21 @@ def _part(part: Mapping[str, Any], place: str, one: str, fields: type) -> Iterat
         if not _is_block(block):
             message = f"{place} has the address {block!r}, which is none: ztunnel would leave it out"
             yield _never(message, "write an address or a CIDR without host bits: 10.1.0.0/16")
-    for port in _values(part, "ports"):
-        if not 1 <= int(port) <= 65535:
-            yield _never(f"{place} has the port {port}, which is none", "a number from 1 to 65535")
+    yield from (
+        _never(f"{place} has the method {method!r}, which no request has", f"write it as {method.upper()}")
+        for method in _values(part, "methods")
+        if method != method.upper()
+    )
+    yield from (
+        _never(f"{place} has the path {path!r}, which no request has", f"write it as /{path}")
+        for path in _values(part, "paths")
+        if not path.startswith(("/", "*"))
+    )
+    yield from (
+        _never(f"{place} has the port {port}, which is none", "a number from 1 to 65535")
+        for port in _values(part, "ports")
+        if not 1 <= int(port) <= 65535
+    )
 
 
 def _values(part: Mapping[str, Any], key: str) -> list[Any]:

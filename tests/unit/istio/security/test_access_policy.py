@@ -177,6 +177,8 @@ def test_actions_that_ztunnel_lacks_are_refused(action: str) -> None:
         ({"rules": [{}, {"operations": [{"ports": []}]}]}, "rules[1].operations holds one that names nothing, which ztunnel skips: the rule would never fire; name something, or leave operations out: then it is for every operation (MW-E129)"),
         ({"rules": [{"sources": [{"ip_blocks": ["10.0.0.1/8"]}]}]}, "rules[0].sources has the address '10.0.0.1/8', which is none: ztunnel would leave it out; write an address or a CIDR without host bits: 10.1.0.0/16 (MW-E129)"),
         ({"rules": [{"operations": [{"ports": [70000]}]}]}, "rules[0].operations has the port 70000, which is none; a number from 1 to 65535 (MW-E129)"),
+        ({"waypoint": {}, "rules": [{"operations": [{"methods": ["GET", "delete"]}]}]}, "rules[0].operations has the method 'delete', which no request has; write it as DELETE (MW-E129)"),
+        ({"waypoint": {}, "rules": [{"operations": [{"not_paths": ["*/a", "admin"]}]}]}, "rules[0].operations has the path 'admin', which no request has; write it as /admin (MW-E129)"),
         ({"rules": [{"sources": [{"service_accounts": ["web"]}]}]}, "rules[0].sources names the service account 'web'; write it as namespace/service-account (MW-E050)"),
         ({"rules": [{"from": []}]}, "rules[0] has no from; one of: sources, operations, when (MW-E050)"),
         ({"rules": [{"operations": [{"port": [1]}]}]}, "rules[0].operations has no port; one of: ports, not_ports, methods, not_methods, paths, not_paths, hosts, not_hosts (MW-E050)"),

@@ -78,6 +78,7 @@ def test_sidecars_are_let_in_until_the_last_day_of_their_migration() -> None:
         ({"direct": ["prometheus"]}, "direct names 'prometheus', which is no identity; write it as namespace/service-account (MW-E126)"),
         ({"sidecars": ["web"], "until": "2026-12-24"}, "sidecars names 'web', which is no identity; write it as namespace/service-account (MW-E126)"),
         ({"direct": ["a/b"], "waypoint": {"waypoint_for": "all"}}, "direct names callers in the mesh, and this waypoint takes calls to pods too: they come through it; leave direct out, or let the waypoint be for service (MW-E122)"),
+        ({"waypoint": {"waypoint_for": "workload"}}, "calls to services don't go through this waypoint, and would all be denied; let it be for all, or leave require out (MW-E122)"),
         ({"waypoint": {"services": []}}, "the waypoint is for no service, so that nothing could be reached; name its services, or leave services out for all of them (MW-E050)"),
         ({"namespace": "kube-system"}, "kube-system is Istio's or Kubernetes' own; name a namespace of workloads (MW-E050)"),
     ],
