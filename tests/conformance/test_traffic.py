@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import urllib3
+from hypothesis import HealthCheck, assume, given, settings
 
+from meshwright import TrafficPolicy
 from meshwright.istio.traffic.arguments import TrafficPolicyArgs
 from meshwright.istio.traffic.gateway_api import route_spec
 from meshwright.istio.traffic.precedence import rank
@@ -19,6 +21,8 @@ from tests.servers.cluster import Cluster
 from tests.servers.istiod import Istiod
 from tests.servers.kubernetes import Identity, Object, condition
 from tests.servers.programs import require_programs
+from tests.unit.graphs import with_provider
+from tests.unit.istio.traffic.any_policy import ANY, WILD, accepted
 
 TRAFFIC = next(each for each in example_stacks() if each.name == "istio-traffic")
 
@@ -77,6 +81,19 @@ def test_routes_are_resolved_and_hosts_are_bound(istiod: Istiod) -> None:
         api.wait(lambda: condition(stored(policy), "WaypointAccepted"), "the waypoint judges the policy")  # noqa: B023
         (judged,) = stored(policy)["status"]["conditions"]
         assert (judged["type"], judged["status"], judged["reason"]) == ("WaypointAccepted", "True", "Accepted")
+
+
+@settings(derandomize=True, max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(config=ANY | WILD)
+def test_the_api_server_takes_whatever_the_config_takes(mesh_cluster: Cluster, config: dict[str, Any]) -> None:
+    """Its rules in CEL are those that no JSON Schema has."""
+    args = accepted(config)
+    assume(args is not None)
+    assert args is not None
+    mesh_cluster.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": args["namespace"]}})
+    graph = with_provider(lambda opts: TrafficPolicy("it", args, opts))
+    objects = [dict(each.inputs) for each in graph if "apiVersion" in each.inputs]
+    assert checks.accepted(mesh_cluster.api, objects) == []
 
 
 def in_disorder(protocol: str, matches: list[dict[str, Any]]) -> TrafficPolicyArgs:

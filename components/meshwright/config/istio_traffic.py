@@ -88,7 +88,7 @@ HttpPath = Annotated[
     AfterValidator(_path),
 ]
 Regex = Annotated[str, AfterValidator(_regex)]
-Value = Annotated[str, Field(min_length=1, max_length=1024)]
+Value = Annotated[str, Spelt(spelling.VALUE, "value of a header", "write printable characters of ASCII", limit=1024)]
 V = TypeVar("V", bound=str)
 Named = Annotated[dict[str, V], AfterValidator(_named)]
 """Values by the names of headers or query parameters."""

@@ -11,6 +11,8 @@ from typing import Final
 DURATION: Final = r"([0-9]{1,5}(h|m|s|ms)){1,4}"
 HEADER: Final = r"[A-Za-z0-9!#$%&'*+\-.^_`|~]{1,256}"
 """The name of a header or of a query parameter."""
+VALUE: Final = r"[!-~]([ -~]{0,1022}[!-~])?"
+"""What a header or a query parameter is compared with: what can be sent as it is."""
 PATH: Final = r"/([-A-Za-z0-9._~!$&'()*+,;=:@/]|%[0-9a-fA-F]{2})*"
 PATH_PATTERN: Final = r"\*|/[^*\s]{0,1023}\*?|\*[^*\s]{1,1023}"
 """A path of an AuthorizationPolicy: as it is, or with ``*`` at one end."""

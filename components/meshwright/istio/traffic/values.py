@@ -77,7 +77,7 @@ def _number(least: int, most: int) -> Check:
 _DURATION: Final[Check] = (spelling.is_duration, 'write a duration of the Gateway API: "500ms", "3s", "1m30s"')
 _PATH: Final[Check] = (spelling.is_path, "begin it with /, without //, /./, /../, %2F, ? or #")
 _REGEX: Final[Check] = (spelling.is_regex, "write a regular expression of RE2: no lookaround, no back-references")
-_TEXT: Final[Check] = (lambda value: isinstance(value, str) and 0 < len(value) <= 1024, "write 1 to 1024 characters")
+_TEXT: Final[Check] = (_spelt(spelling.VALUE), "write 1 to 1024 printable characters of ASCII")
 _PERCENT, _COUNT, _PORT = _number(1, 100), _number(1, 2**31 - 1), _number(1, 65535)
 _NAME: Final[Check] = (_spelt(_LABEL), "write a name as Kubernetes has it: lower-case letters, digits and '-'")
 

@@ -1,5 +1,6 @@
 """Any traffic of a service that a stack file may ask for, and any request."""
 
+import re
 from itertools import product
 from typing import Any
 
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from meshwright.config.istio_traffic import ServiceTraffic
+from meshwright.istio.traffic import spelling
 from meshwright.istio.traffic.arguments import TrafficPolicyArgs
 
 PATHS = ("/", "/a", "/a/", "/ab", "/a/b", "/a/b/c", "/b")
@@ -86,6 +88,27 @@ def traffic(protocol: str, *, alpha: bool) -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
+def _spelt(pattern: str) -> st.SearchStrategy[str]:
+    return st.from_regex(re.compile(pattern, re.ASCII), fullmatch=True)
+
+
+_NAMED = st.dictionaries(_spelt(spelling.HEADER), _spelt(spelling.VALUE), max_size=3)
+_WILD_PATHS = _spelt(spelling.PATH)
+WILD = st.builds(
+    lambda match, timeout: {
+        "service": "cart",
+        "port": 80,
+        "protocol": "grpc" if {"grpc_service", "grpc_method"} & match.keys() else "http",
+        "routes": [{"match": [match], "timeout": timeout} if "path" in match else {"match": [match]}],
+    },
+    _maybe(path=_WILD_PATHS, headers=_NAMED, query=_NAMED)
+    | _maybe(path_prefix=_WILD_PATHS)
+    | _maybe(grpc_service=_spelt(spelling.GRPC_SERVICE), grpc_method=_spelt(spelling.GRPC_METHOD), headers=_NAMED),
+    _spelt(spelling.DURATION),
+)
+"""The config of one route with values as odd as they may be spelt; the odder of them are refused."""
+
+
 def routing(protocol: str) -> st.SearchStrategy[dict[str, Any]]:
     """The config of routes alone, of which many share requests."""
     matches = GRPC_MATCHES if protocol == "grpc" else HTTP_MATCHES
@@ -96,6 +119,9 @@ def routing(protocol: str) -> st.SearchStrategy[dict[str, Any]]:
         lambda routes: {"service": "cart", "port": 80, "protocol": protocol, "routes": routes},
         st.lists(route, min_size=1, max_size=3),
     )
+
+
+ANY = st.one_of(*(traffic(protocol, alpha=alpha) for protocol in ("http", "grpc") for alpha in (True, False)), WILD)
 
 
 def accepted(config: dict[str, Any]) -> TrafficPolicyArgs | None:

@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 from hypothesis import HealthCheck, assume, event, given, settings
-from hypothesis import strategies as st
 
 from meshwright import TrafficPolicy
 from meshwright.istio.traffic.arguments import TrafficPolicyArgs
@@ -12,7 +11,7 @@ from meshwright.istio.traffic.gateway_api import route_spec
 from meshwright.istio.traffic.rules import api_of
 from meshwright.istio.traffic.virtual_service import virtual_service_spec
 from tests.unit.graphs import with_provider
-from tests.unit.istio.traffic.any_policy import GRPC_REQUESTS, HTTP_REQUESTS, accepted, routing, traffic
+from tests.unit.istio.traffic.any_policy import ANY, GRPC_REQUESTS, HTTP_REQUESTS, accepted, routing
 from tests.unit.render.crds import faults
 
 FILES = ("gateway-api-1.6.1-standard.yaml", "istio-1.31.yaml")
@@ -24,7 +23,7 @@ Request = dict[str, Any]
 
 
 @FEW
-@given(config=st.one_of(*(traffic(protocol, alpha=alpha) for protocol in ("http", "grpc") for alpha in (True, False))))
+@given(config=ANY)
 def test_what_the_config_takes_the_component_takes_and_the_crds_take(config: dict[str, Any]) -> None:
     args = accepted(config)
     assume(args is not None)

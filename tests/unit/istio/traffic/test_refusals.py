@@ -281,6 +281,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "routes[0].match[0].methods[1] is 'get'; one of: GET": match(methods=["GET", "get"]),
     "routes[0].match[0].headers has the name 'a b'; use letters": match(headers={"a b": "1"}),
     "routes[0].match[0].headers.a is ''; write 1 to 1024": match(headers={"a": ""}),
+    "routes[0].match[0].query.a is 'é'; write 1 to 1024": match(query={"a": "é"}),
     "routes[0].match[0].headers_regex.a is '(a'; write a regular": match(headers_regex={"a": "(a"}),
     "routes[0].match[0].grpc_service is 'a/b'; write it as": {**match(grpc_service="a/b"), "protocol": "grpc"},
     "routes[0].match[0].grpc_method is '1'; write it as": {**match(grpc_method="1"), "protocol": "grpc"},
