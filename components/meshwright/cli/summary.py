@@ -49,8 +49,9 @@ def title(graph: Graph) -> str:
     mesh = graph.of_type(_MESH)[0]
     version = mesh.outputs.get("version") or mesh.inputs.get("version")
     upgrade = mesh.inputs.get("upgrade")
-    way = f", upgraded to {upgrade.get('to')} as far as {upgrade.get('step', 'istiod')}" if isinstance(upgrade, dict) else ""
-    return f"istio-ambient {version}{way} on {mesh.inputs.get('platform')}"
+    if isinstance(upgrade, dict):
+        version = f"{version}, upgraded to {upgrade.get('to')} as far as {upgrade.get('step', 'istiod')}"
+    return f"istio-ambient {version} on {mesh.inputs.get('platform')}"
 
 
 def lines(graph: Graph) -> Iterator[Line]:
