@@ -116,7 +116,7 @@ def _step(args: "IstioAmbientArgs", label: str) -> str:
 
 
 def _unmet(args: "IstioAmbientArgs", running: Parts, platform: Platform) -> Iterator[Problem]:
-    """What the cluster lacks for the oldest version that runs, or for the newest: the newest asks for the most."""
+    """What the cluster lacks for the newest version that runs, which asks for the most."""
     version, compute = args.get("kubernetes_version"), args.get("compute") or ()
     return unmet(running.base.release, platform, kubernetes_version=version, compute=compute)
 
