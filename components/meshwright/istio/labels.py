@@ -69,5 +69,5 @@ ISTIOD_PORT: Final = 15012
 WAYPOINT_METRICS_PORT: Final = 15020
 """Where a waypoint gives its metrics and its agent's, TCP."""
 
-RETIRED_HOSTS: Final = ("gcr.io", "registry.istio.io", "istio-release.storage.googleapis.com")
+RETIRED_HOSTS: Final = ("gcr.io/istio-release", "registry.istio.io", "istio-release.storage.googleapis.com")
 """Hosts of Istio's images and charts that are being switched off (upgrade notes of 1.31)."""

@@ -37,7 +37,8 @@ def plan(look: Look, parts: Sequence[str] = ()) -> Plan:
     """
     if unknown := [each for each in parts if each not in PARTS]:
         raise refused(f"--part {unknown[0]!r} is unknown", f"one of: {', '.join(PARTS)}")
-    installed = [each for part in PARTS if part in (parts or PARTS) for each in _installed(look, part)]
+    wanted = parts or _without_revisions(look)
+    installed = [each for part in PARTS if part in wanted for each in _installed(look, part)]
     if not installed:
         raise refused("nothing of that is installed in this cluster", f"choose among: {', '.join(PARTS)}")
     chosen = installed if parts else _newer(installed)
@@ -49,6 +50,7 @@ def plan(look: Look, parts: Sequence[str] = ()) -> Plan:
         (
             "each restart of ztunnel cuts the connections of its node; while istio-cni restarts, new pods there wait",
             "pods go back, ConfigMaps, roles and CRDs don't: they stay those of the new version",
+            "istiod that runs in several revisions side by side stays: move its tag back, `meshwright istio upgrade`",
             "Helm and the stack still have the new version",
         ),
         tuple(steps),
@@ -63,6 +65,11 @@ def _installed(look: Look, part: str) -> list[Object]:
     if part == ISTIOD:
         return look.istiods()
     return [each for each in look.all("DaemonSet") if label(each, "app.kubernetes.io/name") == part]
+
+
+def _without_revisions(look: Look) -> Sequence[str]:
+    """All parts; but not istiod where it runs in several revisions: there a tag goes back, not a Deployment."""
+    return PARTS if len(look.istiods()) == 1 else (ZTUNNEL, CNI)
 
 
 def _newer(installed: list[Object]) -> list[Object]:

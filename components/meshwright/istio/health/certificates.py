@@ -27,7 +27,7 @@ CA_SECRETS: Final = ("cacerts", "istio-ca-secret")
 PUBLIC_KEYS: Final = ("ca-cert.pem", "cert-chain.pem", "root-cert.pem", "tls.crt", "ca.crt")
 """The keys of those Secrets that hold no private key; nothing else of them is ever kept."""
 _ENOUGH: Final = timedelta(days=30)
-_ISTIO_WEBHOOK: Final = "istio.io"
+_ISTIO_WEBHOOK: Final = ".istio.io"
 
 
 def _roots(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
@@ -61,7 +61,7 @@ def _ca(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
     for secret in secrets:
         for key in PUBLIC_KEYS:
             if text := _decoded(secret, key):
-                yield from _judged(f"{called(secret)}, {key},", text)
+                yield from _judged(f"{called(secret)}, {key},", text, is_bundle=key == "root-cert.pem")
         own_root = _decoded(secret, "root-cert.pem")
         if trusted and own_root and not _certificates(own_root) <= _certificates(trusted):
             yield Finding(called(secret), f"has a root that the mesh does not trust: it is not in {ROOT_CONFIG_MAP}")
@@ -121,15 +121,15 @@ def _certificates(text: str) -> set[x509.Certificate]:
     return set(x509.load_pem_x509_certificates(text.encode())) if "BEGIN CERTIFICATE" in text else set()
 
 
-def _judged(subject: str, text: str) -> Iterator[Finding]:
-    """What is wrong with the certificates in a text of PEM."""
+def _judged(subject: str, text: str, *, is_bundle: bool = True) -> Iterator[Finding]:
+    """What is wrong with the certificates in a text of PEM; of a bundle of roots with the one that lasts longest."""
     try:
         found = x509.load_pem_x509_certificates(text.encode())
     except ValueError:
         yield Finding(subject, "holds no certificate")
         return
     now = datetime.combine(today(), time(), UTC)
-    for each in found:
+    for each in [max(found, key=lambda one: one.not_valid_after_utc)] if is_bundle else found:
         ends = each.not_valid_after_utc
         who = each.subject.rfc4514_string() or f"serial {each.serial_number:x}"
         if ends <= now:

@@ -122,7 +122,7 @@ def _hosts(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
     for part in parts(snapshot):
         for source in part.sources:
             host = source.partition("://")[2] or source
-            if host.partition("/")[0] in labels.RETIRED_HOSTS:
+            if host.startswith(labels.RETIRED_HOSTS):
                 yield Finding(part.name, f"comes from {source}: that host is being switched off")
 
 

@@ -15,13 +15,14 @@ from meshwright.istio.health.installation import (
     istiod_releases,
     workloads,
 )
-from meshwright.istio.health.mesh import is_wanted, require_enrolled, running_pods
+from meshwright.istio.health.mesh import enrolled_namespaces, is_wanted, require_enrolled, running_pods
 from meshwright.istio.health.objects import (
     annotation,
     at,
     called,
     condition,
     items,
+    label,
     mapping,
     matches,
     name_of,
@@ -32,6 +33,7 @@ from meshwright.istio.health.verdicts import Check, Doubt, Finding, Severity, Sk
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from meshwright.istio.health.objects import Object
     from meshwright.istio.health.snapshot import Snapshot
 
 _CATEGORY: Final = "nodes and pods"
@@ -47,7 +49,7 @@ def _cni_ready(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
 
 
 def _ready_everywhere(snapshot: Snapshot, component: str, consequence: str) -> Iterator[Finding | Doubt]:
-    nodes = {name_of(each) for each in snapshot.seen("Node") if condition(each, "Ready").get("status") == "True"}
+    ready = [each for each in snapshot.seen("Node") if condition(each, "Ready").get("status") == "True"]
     sets, covered = workloads(snapshot, component), set()
     if not sets:
         yield Doubt(
@@ -63,8 +65,17 @@ def _ready_everywhere(snapshot: Snapshot, component: str, consequence: str) -> I
             and matches(selector, mapping(pod, "metadata", "labels"))
             and condition(pod, "Ready").get("status") == "True"
         }
-    for node in sorted(nodes - covered):
-        yield Finding(f"Node {node}", f"has no ready {component}: {consequence}")
+    enrolled = enrolled_namespaces(snapshot)
+    in_use = {at(pod, "spec", "nodeName") for pod in running_pods(snapshot) if is_wanted(pod, enrolled)}
+    for node in sorted(ready, key=name_of):
+        if name_of(node) not in covered and (_takes_agents(node) or name_of(node) in in_use):
+            yield Finding(called(node), f"has no ready {component}: {consequence}")
+
+
+def _takes_agents(node: Object) -> bool:
+    """Whether a node agent of Istio's can run on it: it needs Linux, and a node that is one."""
+    is_virtual = label(node, "type") == "virtual-kubelet" or label(node, "eks.amazonaws.com/compute-type") == "fargate"
+    return label(node, "kubernetes.io/os") != "windows" and not is_virtual
 
 
 def _owned(snapshot: Snapshot) -> Iterator[Finding | Doubt]:

@@ -64,7 +64,7 @@ def _bound(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
             yield Finding(called(each), f"is not bound to its waypoint: {_why(found)}")
         elif _CANARY in str(found.get("message")):
             yield Finding(called(each), f"is bound, but not to its canary: {_why(found)}")
-        elif not found and place in known and _takes_services(known[place]):
+        elif not found and place in known and _takes(known[place], each):
             yield Doubt(called(each), f"istiod has not said whether it is bound to {'/'.join(place)}")
 
 
@@ -73,8 +73,11 @@ def _is_of_a_waypoint(service: Object) -> bool:
     return label(service, labels.GATEWAY_CLASS_NAME) in labels.WAYPOINT_CLASSES
 
 
-def _takes_services(gateway: Object) -> bool:
-    return (label(gateway, labels.WAYPOINT_FOR) or "service") in ("service", "all")
+def _takes(gateway: Object, user: Object) -> bool:
+    """Whether a waypoint takes traffic to such an object; an alias of a host outside is none of the mesh's."""
+    what = "workload" if user["kind"] == "WorkloadEntry" else "service"
+    takes = label(gateway, labels.WAYPOINT_FOR) or "service"
+    return takes in (what, "all") and at(user, "spec", "type") != "ExternalName"
 
 
 def _replicas(snapshot: Snapshot) -> Iterator[Finding | Doubt]:

@@ -144,6 +144,14 @@ def test_an_upgrade_goes_back_where_it_got_to_with_the_data_plane_first() -> Non
     assert plan.target == "DaemonSet istio-system/istio-cni-node, Deployment istio-system/istiod"
 
 
+def test_istiods_side_by_side_stay_as_they_are() -> None:
+    second = "- {kind: Deployment, metadata: {namespace: istio-system, name: istiod-1-30-5, labels: {app: istiod}}}\n"
+    assert commands(upgrade.plan(look(SHOP + second))) == [
+        "rollout undo daemonset/istio-cni-node --namespace=istio-system --to-revision=6",
+        "rollout status daemonset/istio-cni-node --namespace=istio-system --timeout=300s",
+    ]
+
+
 def test_a_part_that_is_named_goes_back_to_another_image_not_to_other_settings() -> None:
     (step, _) = upgrade.plan(look(), ["ztunnel"]).steps
     assert " ".join(step.command) == "rollout undo daemonset/ztunnel --namespace=istio-system --to-revision=1"

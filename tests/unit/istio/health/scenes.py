@@ -74,6 +74,11 @@ def _pem(loader: yaml.SafeLoader, node: yaml.Node) -> str:
     return pem(**{str(key): value for key, value in loader.construct_mapping(node).items()})
 
 
+def _pems(loader: yaml.SafeLoader, node: yaml.Node) -> str:
+    assert isinstance(node, yaml.SequenceNode)
+    return "".join(_pem(loader, each) for each in node.value)
+
+
 def _pem64(loader: yaml.SafeLoader, node: yaml.Node) -> str:
     return base64.b64encode(_pem(loader, node).encode()).decode()
 
@@ -83,5 +88,6 @@ def _unknown(loader: yaml.SafeLoader, node: yaml.Node) -> object:
 
 
 _Loader.add_constructor("!pem", _pem)
+_Loader.add_constructor("!pems", _pems)
 _Loader.add_constructor("!pem64", _pem64)
 _Loader.add_constructor("!unknown", _unknown)
