@@ -52,8 +52,6 @@ REFUSED: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Keys that people look for here -> why there is no such thing, and what there is."""
 
-_MOST_RULES, _MOST_MATCHES, _MOST_IN_ALL = 16, 64, 128
-
 
 def not_at_a_waypoint(value: object, at: Path = ()) -> Iterator[Trouble]:
     """Keys of `REFUSED`, at any depth."""
@@ -152,10 +150,7 @@ def _in_match(match: Match, *, grpc: bool) -> Iterator[Trouble]:
     of_http = [*paths, *(key for key in ("methods", "query", "query_regex") if key in match)]
     of_grpc = [key for key in ("grpc_service", "grpc_method") if key in match]
     if grpc and of_http:
-        message, remedy = (
-            "is not for gRPC, which is the policy's protocol",
-            "match grpc_service, grpc_method or headers",
-        )
+        message, remedy = "is for HTTP, and the policy's protocol is grpc", "match grpc_service, grpc_method or headers"
         yield Trouble(Code.ROUTE_MATCH, message, remedy, (of_http[0],))
     if not grpc and of_grpc:
         message, remedy = (
@@ -253,13 +248,19 @@ def _order(args: TrafficPolicyArgs) -> Iterator[Trouble]:
 
 
 def _limits(rules: tuple[Rule, ...]) -> Iterator[Trouble]:
+    """How much a route of the Gateway API holds: ``maxItems`` and the rules in its CRDs, bundle 1.6.1."""
     counts = [len(rule.conditions) for rule in rules]
-    if len(rules) > _MOST_RULES:
-        message = f"has {len(rules)} rules with the one for the rest; a route of the Gateway API holds {_MOST_RULES}"
-    elif counts and max(counts) > _MOST_MATCHES:
-        message = f"has a route of {max(counts)} matches, each method counted, of at most {_MOST_MATCHES}"
-    elif sum(counts) > _MOST_IN_ALL:
-        message = f"has {sum(counts)} matches, each method counted, of at most {_MOST_IN_ALL}"
-    else:
-        return
-    yield Trouble(Code.ROUTE_MATCH, message, "match fewer, with path_prefix or headers_regex", ("routes",))
+    conditions = [each for rule in rules for each in rule.conditions]
+    for what, found, most in (
+        ("rules, with the one for the rest", len(rules), 16),
+        ("matches of one rule, each method counted", max(counts, default=0), 64),
+        ("matches in all, each method counted", sum(counts), 128),
+        ("backends of one rule", max((len(rule.to) for rule in rules), default=0), 16),
+        ("headers of one match", max((len(each.headers) for each in conditions), default=0), 16),
+        ("query parameters of one match", max((len(each.query) for each in conditions), default=0), 16),
+    ):
+        if found > most:
+            message = f"has {found} {what}, and a route of the Gateway API holds {most}"
+            yield Trouble(
+                Code.ROUTE_MATCH, message, "write fewer: path_prefix and headers_regex fit many at once", ("routes",)
+            )

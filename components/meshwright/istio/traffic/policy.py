@@ -78,15 +78,11 @@ def _take_host(args: TrafficPolicyArgs, label: str, opts: pulumi.ResourceOptions
     stack = pulumi.runtime.settings.get_root_resource()
     if stack is None:  # under the mocks of a unit test there may be none
         return
-    taken, cluster, namespace = (
-        _TAKEN.setdefault(stack, {}),
-        _cluster(opts or pulumi.ResourceOptions()),
-        args["namespace"],
-    )
+    taken, cluster = _TAKEN.setdefault(stack, {}), _cluster(opts or pulumi.ResourceOptions())
     for what, service in claims(args):
-        first = taken.setdefault((cluster, namespace, what, service), label)
+        first = taken.setdefault((cluster, args["namespace"], what, service), label)
         if first != label:
-            message = f"{service}.{namespace} has its {what} from {first} already"
+            message = f"{service}.{args['namespace']} has its {what} from {first} already"
             raise refuse(Code.HOST_TAKEN, label, message, "write all of a service's rules in one policy")
 
 

@@ -368,6 +368,17 @@ def test_two_policies_do_not_set_limits_for_one_service_or_make_it_twice() -> No
     )
 
 
+def test_without_a_stack_nothing_is_remembered() -> None:
+    def program(opts: pulumi.ResourceOptions) -> None:
+        pulumi.runtime.settings.ROOT.set(None)
+        for name in ("one", "two"):
+            TrafficPolicy(
+                name, {"namespace": "n", "service": "s", "port": 80, "traffic_distribution": "PreferSameNode"}, opts
+            )
+
+    assert len(shape(with_provider(program))) == 4
+
+
 def test_a_policy_below_a_component_takes_that_ones_cluster() -> None:
     def program(opts: pulumi.ResourceOptions) -> None:
         parent = pulumi.ComponentResource("test:index:First", "first", None, opts)

@@ -11,6 +11,8 @@ from meshwright.kubernetes.errors import ComponentError
 from tests.unit.graphs import shape, with_provider
 
 SAFE = "connect-failure, refused-stream, reset-before-request"
+HOLDS = "and a route of the Gateway API holds"
+FEWER = "write fewer: path_prefix and headers_regex fit many at once (MW-E133)"
 ORDER = "tries first: it goes by path, then method, then number of headers, not by order"
 
 
@@ -89,7 +91,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "HTTP on a gRPC route": (
         {**match(methods=["GET"], headers={"x": "1"}), "protocol": "grpc"},
         (
-            "routes[0].match[0].methods is not for gRPC, which is the policy's protocol; "
+            "routes[0].match[0].methods is for HTTP, and the policy's protocol is grpc; "
             "match grpc_service, grpc_method or headers (MW-E133)"
         ),
     ),
@@ -111,24 +113,27 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "too many routes": (
         policy(routes=[{"match": [{"path": f"/{number}"}]} for number in range(16)]),
-        (
-            "routes has 17 rules with the one for the rest; a route of the Gateway API holds 16; "
-            "match fewer, with path_prefix or headers_regex (MW-E133)"
-        ),
+        f"routes has 17 rules, with the one for the rest, {HOLDS} 16; {FEWER}",
     ),
     "too many matches": (
         route(match=[{"path": f"/{number}"} for number in range(65)]),
-        (
-            "routes has a route of 65 matches, each method counted, of at most 64; "
-            "match fewer, with path_prefix or headers_regex (MW-E133)"
-        ),
+        f"routes has 65 matches of one rule, each method counted, {HOLDS} 64; {FEWER}",
     ),
     "too many matches in all": (
         policy(routes=[{"match": [{"path": f"/{n}-{number}"} for number in range(64)]} for n in range(2)]),
-        (
-            "routes has 129 matches, each method counted, of at most 128; "
-            "match fewer, with path_prefix or headers_regex (MW-E133)"
-        ),
+        f"routes has 129 matches in all, each method counted, {HOLDS} 128; {FEWER}",
+    ),
+    "too many backends": (
+        route(to=[{"service": f"a-{number}"} for number in range(17)]),
+        f"routes has 17 backends of one rule, {HOLDS} 16; {FEWER}",
+    ),
+    "too many headers": (
+        match(headers={f"x-{number}": "1" for number in range(17)}),
+        f"routes has 17 headers of one match, {HOLDS} 16; {FEWER}",
+    ),
+    "too many query parameters": (
+        match(query={f"q{number}": "1" for number in range(17)}),
+        f"routes has 17 query parameters of one match, {HOLDS} 16; {FEWER}",
     ),
     "retries that may do it twice": (
         route(retries={"attempts": 2, "retry_on": ["connect-failure", "5xx"]}),
