@@ -66,9 +66,7 @@ def _moments(state: State, request: Request) -> Iterator[World]:
     """The cluster in a step; where pods are being replaced, also with a caller that is ahead, or behind."""
     yield state.world
     if state.former is not None and request.caller.namespace == state.restarting:
-        there = {request.caller: state.world.mode(request.caller)}
-        yield World(state.world.objects, {**state.former, **there})
-        yield World(state.world.objects, {**state.world.modes, request.caller: state.former[request.caller]})
+        yield from state.halfway(request.caller)
 
 
 def _effects(before: Outcome, after: Outcome) -> list[str]:

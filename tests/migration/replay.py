@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from tests.semantics.world import Object, World, asked_mode
 
 SETUPS = Path(__file__).parent / "setups"
 NAMES = tuple(sorted(file.stem for file in SETUPS.glob("*.yaml")))
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Key = tuple[str, str, str, str]
 
 
@@ -26,7 +27,7 @@ def setup(name: str, keep: frozenset[str] = frozenset()) -> Setup:
 
 def source(name: str) -> World:
     """The cluster before the migration."""
-    return World(tuple(yaml.safe_load_all((SETUPS / f"{name}.yaml").read_text())), {})
+    return World(tuple(yaml.load_all((SETUPS / f"{name}.yaml").read_text(), _LOADER)), {})
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,15 @@ class State:
     former: Mapping[Pods, str] | None = None
     """How the pods were captured before."""
     is_last: bool = False
+    _halfway: dict[Pods, tuple[World, World]] = field(default_factory=dict)
+
+    def halfway(self, caller: Pods) -> tuple[World, World]:
+        """While pods are being replaced: the caller is ahead of all others, and behind them."""
+        if caller not in self._halfway:
+            former, modes = dict(self.former or {}), dict(self.world.modes)
+            ahead = World(self.world.objects, former | {caller: modes[caller]})
+            self._halfway[caller] = ahead, World(self.world.objects, modes | {caller: former[caller]})
+        return self._halfway[caller]
 
 
 def states(before: World, migration: Migration) -> Iterator[State]:
@@ -50,7 +60,7 @@ def states(before: World, migration: Migration) -> Iterator[State]:
     modes = {pods: asked_mode(before, pods) for pods in before.templates}
     for number, step in enumerate(plan["steps"], 1):
         for path in (*step["apply"], *step["replace"]):
-            body = yaml.safe_load(files[path])
+            (body,) = yaml.load_all(files[path], _LOADER)
             objects[_key(body)] = body
         for gone in step["delete"]:
             del objects[gone["kind"], gone["group"], gone["namespace"], gone["name"]]

@@ -1,7 +1,7 @@
 """Which callers without mutual TLS are let in: PeerAuthentication at a sidecar and at ztunnel."""
 
 from tests.semantics.calls import Pods
-from tests.semantics.world import ROOT, World, key, selects
+from tests.semantics.world import ROOT, World, key
 
 
 def mode(world: World, pods: Pods, port: int) -> str:
@@ -11,7 +11,7 @@ def mode(world: World, pods: Pods, port: int) -> str:
     serviceregistry/ambient/authorization.go, convertedSelectorPeerAuthentications.
     """
     chosen = "PERMISSIVE"
-    found = [each for each in world.of("PeerAuthentication") if selects(each, pods.namespace, world.labels(pods))]
+    found = world.about("PeerAuthentication", pods)
     for each in sorted(found, key=_rank):
         spec = each["spec"]
         said = (spec.get("mtls") or {}).get("mode", "UNSET")

@@ -6,7 +6,7 @@ from fractions import Fraction
 from tests.semantics import envoy, mtls, routing, ztunnel
 from tests.semantics.calls import End, Outcome, Peer, Pods, Request, Token
 from tests.semantics.routing import Leg
-from tests.semantics.world import AMBIENT, GATEWAY, OUTSIDE, SIDECAR, Object, World, attached, is_http, key, selects
+from tests.semantics.world import AMBIENT, GATEWAY, OUTSIDE, SIDECAR, Object, World, attached, is_http, key
 
 Ends = dict[End, Fraction]
 DENIED = End(False, None, ())
@@ -128,7 +128,7 @@ def _arrive(world: World, request: Request, peer: Peer, mode: str, leg: Leg, tok
         changes = tuple(sorted({*changes, *more}))
     elif captured == AMBIENT:
         strict = mtls.mode(world, leg.pods, leg.port) == "STRICT"
-        policies = [each for each in world.of("AuthorizationPolicy") if _about(world, each, leg.pods)]
+        policies = world.about("AuthorizationPolicy", leg.pods)
         address = world.peer(leg.pods).address
         allowed = not (strict and not peer.principal) and ztunnel.judge(policies, peer, leg.port, address)
     _add(found, End(True, leg.pods, changes) if allowed else DENIED, leg.share)
@@ -154,12 +154,8 @@ def _at_sidecar(
     ]
     http = request.http if all(served) else None  # a port that no Service has is found out by its first bytes
     seen = envoy.Seen(peer, leg.port, world.peer(leg.pods).address, http, token)
-    policies = [each for each in world.of("AuthorizationPolicy") if _about(world, each, leg.pods)]
-    tokens = [each for each in world.of("RequestAuthentication") if _about(world, each, leg.pods)]
-    plugins = [each for each in world.of("WasmPlugin") if http is not None and _about(world, each, leg.pods)]
+    policies = world.about("AuthorizationPolicy", leg.pods)
+    tokens = world.about("RequestAuthentication", leg.pods)
+    plugins = world.about("WasmPlugin", leg.pods) if http is not None else []
     allowed, asked = envoy.judge(policies, tokens, seen)
     return allowed, (*asked, *(f"wasm {each['spec']['url']}" for each in plugins))
-
-
-def _about(world: World, policy: Object, pods: Pods) -> bool:
-    return selects(policy, pods.namespace, world.labels(pods))

@@ -21,7 +21,14 @@ class World:
     modes: Mapping[Pods, str]
 
     def of(self, *kinds: str) -> list[Object]:
-        return [each for each in self.objects if each["kind"] in kinds]
+        return [each for kind in kinds for each in self._by_kind.get(kind, ())]
+
+    @cached_property
+    def _by_kind(self) -> dict[str, list[Object]]:
+        found: dict[str, list[Object]] = {}
+        for each in self.objects:
+            found.setdefault(each["kind"], []).append(each)
+        return found
 
     @cached_property
     def templates(self) -> dict[Pods, Object]:
@@ -41,25 +48,56 @@ class World:
         return {key(each): each for each in self.of("Service")}
 
     def labels(self, pods: Pods) -> dict[str, str]:
-        return dict(self.templates[pods]["metadata"].get("labels") or {})
+        return self._labels[pods]
+
+    @cached_property
+    def _labels(self) -> dict[Pods, dict[str, str]]:
+        return {pods: dict(each["metadata"].get("labels") or {}) for pods, each in self.templates.items()}
+
+    def about(self, kind: str, pods: Pods) -> list[Object]:
+        """The policies of a kind that select some pods."""
+        found = self._about.get((kind, pods))
+        if found is None:
+            found = [each for each in self.of(kind) if selects(each, pods.namespace, self.labels(pods))]
+            self._about[kind, pods] = found
+        return found
+
+    @cached_property
+    def _about(self) -> dict[tuple[str, Pods], list[Object]]:
+        return {}
+
+    @cached_property
+    def _behind(self) -> dict[int, list[Pods]]:
+        return {}
 
     def mode(self, pods: Pods) -> str:
         return self.modes.get(pods) or asked_mode(self, pods)
 
     def peer(self, pods: Pods) -> Peer:
         """Who others see when these pods call with mutual TLS."""
-        account = self.templates[pods]["spec"].get("serviceAccountName", "default")
-        number = sorted(self.templates).index(pods) + 1
-        return Peer(f"cluster.local/ns/{pods.namespace}/sa/{account}", f"10.0.0.{number}", self.labels(pods))
+        return self._peers[pods]
+
+    @cached_property
+    def _peers(self) -> dict[Pods, Peer]:
+        found = {}
+        for number, pods in enumerate(sorted(self.templates), 1):
+            account = self.templates[pods]["spec"].get("serviceAccountName", "default")
+            principal = f"cluster.local/ns/{pods.namespace}/sa/{account}"
+            found[pods] = Peer(principal, f"10.0.0.{number}", self.labels(pods))
+        return found
 
     def behind(self, service: Object) -> list[Pods]:
-        selector = service["spec"].get("selector") or {}
-        namespace = service["metadata"]["namespace"]
-        return [
-            pods
-            for pods in sorted(self.templates)
-            if selector and pods.namespace == namespace and selector.items() <= self.labels(pods).items()
-        ]
+        found = self._behind.get(id(service))
+        if found is None:
+            selector = service["spec"].get("selector") or {}
+            namespace = service["metadata"]["namespace"]
+            found = [
+                pods
+                for pods in sorted(self.templates)
+                if selector and pods.namespace == namespace and selector.items() <= self.labels(pods).items()
+            ]
+            self._behind[id(service)] = found
+        return found
 
     def target_port(self, service: Object, port: int) -> int:
         """The pods' port."""

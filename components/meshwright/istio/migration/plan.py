@@ -224,7 +224,7 @@ def _with_commands(step: Step, change: Change) -> Step:
 
 
 def _commands(step: Step, change: Change) -> Iterator[str]:
-    if step.new:
+    if any(body["kind"] != "Namespace" for body in step.new):  # one that was not given exists: it is labelled below
         yield f"kubectl apply -f {step.folder}/apply"
     files = [body for body in step.changed if body["kind"] not in _LABELLED]
     if files:
@@ -267,7 +267,7 @@ def _undo(step: Step) -> Iterator[str]:
     if any(identity(body) not in there for body in files):
         yield f"kubectl apply -f {step.folder}/rollback/apply"
     yield from (f"kubectl rollout restart deployment,statefulset,daemonset -n {name}" for name in step.restart)
-    if [body for body in step.new if body["kind"] != "Namespace"]:
+    if any(body["kind"] != "Namespace" for body in step.new):
         yield f"kubectl delete -f {step.folder}/apply"
     for body in step.new:
         if body["kind"] == "Namespace":
