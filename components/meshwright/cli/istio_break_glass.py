@@ -1,6 +1,7 @@
 """`meshwright istio break-glass`: what to do when the mesh fails; previewed, and journaled once it is done."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from meshwright.cli.output import Line
-    from meshwright.istio.breakglass.journal import Record
+    from meshwright.istio.breakglass.journal import Order, Record
     from meshwright.istio.breakglass.looking import Look
     from meshwright.istio.breakglass.plan import Plan
 
@@ -209,24 +210,26 @@ def undo(journal: Written, *, yes: Yes = False) -> int:
     return 0
 
 
+@dataclass(frozen=True, slots=True)
 class _Asked:
     """What the options say, and what becomes of it."""
 
-    def __init__(
-        self,
-        context: str,
-        kubeconfig: Path | None,
-        is_applied: bool,
-        reason: str,
-        hours: float,
-        journal: Path | None,
-        yes: bool,
-        as_json: bool,
-    ) -> None:
+    context: str
+    kubeconfig: Path | None
+    is_applied: bool
+    reason: str
+    hours: float
+    journal: Path | None
+    yes: bool
+    as_json: bool
+
+    @property
+    def order(self) -> "Order":
+        """Who wants it done where, and why."""
         from meshwright.istio.breakglass.journal import Order
 
-        self._order = Order(context, str(kubeconfig.absolute()) if kubeconfig else "", reason.strip(), hours)
-        self._is_applied, self._journal, self._yes, self._as_json = is_applied, journal, yes, as_json
+        kubeconfig = str(self.kubeconfig.absolute()) if self.kubeconfig else ""
+        return Order(self.context, kubeconfig, self.reason.strip(), self.hours)
 
     def answer(self, plan: "Callable[[Look], Plan]") -> int:
         """Make the plan and print it; do it where that is asked for."""
@@ -234,15 +237,16 @@ class _Asked:
         from meshwright.istio.breakglass.looking import Look
         from meshwright.kubernetes.reading import open_cluster
 
-        if self._is_applied and not self._order.reason:
+        order = self.order
+        if self.is_applied and not order.reason:
             raise ConfigError(Problem(Code.USAGE, "--apply needs a reason", "say why by --reason; it is journaled"))
-        with open_cluster(self._order.context, self._order.kubeconfig) as reader:
+        with open_cluster(order.context, order.kubeconfig) as reader:
             made = plan(Look(reader))
-        if self._as_json and not self._is_applied:
-            show_json(_as_json(made, self._order.cluster))
+        if self.as_json and not self.is_applied:
+            show_json(_as_json(made, order.cluster))
             return 0
-        show(_lines(made, self._order.cluster))
-        if self._is_applied:
+        show(_lines(made, order.cluster))
+        if self.is_applied:
             return self._applied(made)
         show([line(""), line("nothing was changed; --apply --reason TEXT runs it")])
         return 0
@@ -253,13 +257,14 @@ class _Asked:
         from meshwright.istio.breakglass.journal import begin
         from meshwright.istio.breakglass.run import apply
 
-        _confirm(self._order.context, yes=self._yes)
+        order = self.order
+        _confirm(order.context, yes=self.yes)
         now = datetime.now(UTC)
-        path = self._journal or Path(f"break-glass-{plan.scenario}-{now:%Y%m%dT%H%M%SZ}.jsonl")
+        path = self.journal or Path(f"break-glass-{plan.scenario}-{now:%Y%m%dT%H%M%SZ}.jsonl")
         show([line("journal: ", (str(path), "bold"))])
-        with begin(path, plan, self._order) as journal:
-            apply(plan, self._order, journal, [""] * len(plan.steps), _tell(plan))
-        show(_ended(plan, path, (now + timedelta(hours=self._order.hours)).isoformat(timespec="minutes")))
+        with begin(path, plan, order) as journal:
+            apply(plan, order, journal, [""] * len(plan.steps), _tell(plan))
+        show(_ended(plan, path, (now + timedelta(hours=order.hours)).isoformat(timespec="minutes")))
         return 0
 
 

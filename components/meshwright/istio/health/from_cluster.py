@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,16 +43,16 @@ def snapshot_of(reader: ClusterReader, phases: Mapping[str, str]) -> Snapshot:
                 gaps[kind] = str(error)
 
     for kind, place in KINDS.items():
-        read(kind, lambda path=place.path: reader.list(path))  # type: ignore[misc]
-    read("CustomResourceDefinition", lambda: reader.list(CRDS.path, METADATA_ONLY))
-    read("ConfigMap", lambda: _config_maps(reader))
+        read(kind, partial(reader.list, place.path))
+    read("CustomResourceDefinition", partial(reader.list, CRDS.path, METADATA_ONLY))
+    read("ConfigMap", partial(_config_maps, reader))
     so_far = Snapshot(objects, live=True, gaps=gaps)
     try:
         root = root_namespace(so_far)
     except NotKnownError as gap:
         gaps["Secret"] = str(gap)
     else:
-        read("Secret", lambda: [_public(each) for each in _secrets(reader, root)])
+        read("Secret", partial(_secrets, reader, root))
     return Snapshot(objects, live=True, gaps=gaps, phases=phases)
 
 
@@ -64,7 +65,7 @@ def _secrets(reader: ClusterReader, root: str) -> list[dict[str, Any]]:
     found = []
     for name in CA_SECRETS:
         try:
-            found.append(reader.get(_SECRETS.format(root, name)))
+            found.append(_public(reader.get(_SECRETS.format(root, name))))
         except ReadError as error:
             if error.status != _ABSENT:
                 raise
