@@ -298,25 +298,25 @@ def _of(api: Any, name: str) -> list[Object]:
 
 
 def test_a_reader_without_rights_is_told_what_it_cannot_see(
-    mesh_cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     require_programs("kubectl")
     monkeypatch.setenv("PATH", str(TOOLS), prepend=":")
-    config = yaml.safe_load(mesh_cluster.kubeconfig.read_text())
+    config = yaml.safe_load(cluster.kubeconfig.read_text())
     config["users"][0]["user"]["as"] = "nobody"
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(yaml.safe_dump(config))
-    status, report = check(mesh_cluster, capsys, kubeconfig)
+    status, report = check(cluster, capsys, kubeconfig)
     assert status == 3
     assert not verdicts(report, "failed")
     (said,) = verdicts(report, "unknown")["pods-captured"]["unknown"]
     assert said.startswith('Namespace: namespaces is forbidden: User "nobody" cannot list')
 
 
-def test_nothing_can_be_written_through_it(mesh_cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_can_be_written_through_it(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     require_programs("kubectl")
     monkeypatch.setenv("PATH", str(TOOLS), prepend=":")
-    with open_cluster("sim", str(mesh_cluster.kubeconfig)) as reader:
+    with open_cluster("sim", str(cluster.kubeconfig)) as reader:
         for method in ("POST", "PUT", "PATCH", "DELETE"):
             reader._connection.request(method, "/api/v1/namespaces", body="{}")
             answer = reader._connection.getresponse()
