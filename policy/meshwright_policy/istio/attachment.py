@@ -90,7 +90,9 @@ def _gateway(what: str, key: tuple[Any, Any], mesh: Mesh) -> str | Undecided:
 def _service(what: str, kind: str, key: tuple[Any, Any], mesh: Mesh, stack: Stack) -> str | Undecided:
     there = mesh.services if kind == "Service" else mesh.service_entries
     found = there.get(key)
-    if found is None and any(namespace == key[0] for namespace, _ in there):
+    if found is None and kind == "Service" and key in mesh.patches:
+        found = mesh.patches[key]
+    if found is None and key[0] in (mesh.services_by_namespace if kind == "Service" else {one for one, _ in there}):
         if mesh.is_open or key[0] in stack.derived(_filled_by_charts):
             return Undecided(f"nothing in the stack shows whether there is the {what}")
         return f"the {what}, which {key[0]} doesn't have"

@@ -1,6 +1,6 @@
 """Who may reach the workloads behind a waypoint: the waypoint, and nobody past it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from meshwright_policy.istio import kinds
@@ -15,10 +15,11 @@ from meshwright_policy.istio.policies import (
     lets_in,
     names_identity,
     rules,
+    selector_of,
     sources,
     targets,
 )
-from meshwright_policy.istio.selectors import either
+from meshwright_policy.istio.selectors import BySelector, either
 from meshwright_policy.record import (
     Answer,
     Config,
@@ -40,13 +41,13 @@ _L4 = "https://istio.io/latest/docs/ambient/usage/l4-policy/"
 _ATTACHED = (*kinds.AUTHORIZATION_POLICY, *kinds.REQUEST_AUTHENTICATION)
 
 
-def _by_namespace(stack: Stack) -> dict[Any, list[Subject]]:
+def _by_namespace(stack: Stack) -> dict[Any, BySelector[Subject]]:
     """Namespace -> its AuthorizationPolicies that ztunnel enforces."""
-    found: dict[Any, list[Subject]] = {}
+    found: dict[Any, list[tuple[Any, Subject]]] = {}
     for policy in stack.of(*kinds.AUTHORIZATION_POLICY):
         if not targets(policy):
-            found.setdefault(namespace_of(policy), []).append(policy)
-    return found
+            found.setdefault(namespace_of(policy), []).append((selector_of(policy), policy))
+    return {namespace: BySelector(policies) for namespace, policies in found.items()}
 
 
 def _closed(stack: Stack, _: Config) -> Iterator[Answer]:
@@ -61,8 +62,8 @@ def _closed(stack: Stack, _: Config) -> Iterator[Answer]:
                 continue
             principal = mesh.principal_of(bound)
             selector = at(service_.properties, "spec", "selector") if service_ is not None else None
-            there = guards.get(namespace_of(service_) if service_ is not None else namespace_of(policy), [])
-            answer = either(_guards(guard, principal, selector) for guard in there)
+            there = guards.get(namespace_of(policy), BySelector(()))
+            answer = either(_guards(guard, principal, selector) for guard in there.around(selector))
             what = f"what {name_of(policy)} enforces at the waypoint {bound[1]}"
             if answer is None:
                 yield Undecided(f"whether anybody gets past {what} is known only at the update", policy)
@@ -80,7 +81,7 @@ def _relied_on(policy: Subject, mesh: Mesh) -> list[tuple[Any, Subject | None]]:
             found.append((UNKNOWN, None))
         elif kind == "Service":
             service_ = mesh.services.get((where, name))
-            bound = mesh.waypoint_of(service_) if service_ is not None else mesh.waypoint_for(where)
+            bound = mesh.waypoint_for(where, mesh.labels_of_service((where, name)))
             found += [(bound, service_)] if bound is not None else []
         elif kind == "Gateway" and (where, name) in mesh.waypoints:
             found.append(((where, name), None))
@@ -140,7 +141,7 @@ def _let_through(stack: Stack, _: Config) -> Iterator[Answer]:
     found = [
         (policy, key)
         for policies in guards.values()
-        for policy in policies
+        for policy in policies.within({})
         for key in behind(policy, mesh)
         # Of a namespace that isn't seen nothing says that there is a waypoint at all.
         if (namespace_of(policy) in mesh.spaces if key is UNKNOWN else key is not None and mesh.takes_services(key))
@@ -175,7 +176,7 @@ def _allowing_at_waypoints(stack: Stack) -> frozenset[Any]:
     return frozenset(namespace_of(one) for one in policies if targets(one) and action(one) == "ALLOW" and rules(one))
 
 
-def _passes(policy: Subject, principal: str, beside: Iterable[Subject], stack: Stack) -> bool | None:
+def _passes(policy: Subject, principal: str, beside: BySelector[Subject], stack: Stack) -> bool | None:
     where = namespace_of(policy)
     if action(policy) == "DENY":
         denied = (_denies(rule, principal) for rule in rules(policy))
@@ -183,14 +184,15 @@ def _passes(policy: Subject, principal: str, beside: Iterable[Subject], stack: S
         return None if answer is None else not answer
     if istiod_env(stack, "PILOT_AUTO_ALLOW_WAYPOINT_POLICY") == "true":
         return True
-    selector = at(policy.properties, "spec", "selector", "matchLabels") or {}
+    selector = selector_of(policy) or {}
     # One for all workloads may leave the waypoint to those for some of them.
-    others = (one for one in beside if action(one) == "ALLOW" and (covers(one, selector) or _is_part(one, policy)))
+    near = (*beside.around(selector), *beside.within(selector))
+    others = (one for one in near if action(one) == "ALLOW" and (covers(one, selector) or _is_part(one, policy)))
     return either(lets_in(rule, principal, where) for one in (policy, *others) for rule in rules(one))
 
 
 def _is_part(one: Subject, policy: Subject) -> bool:
-    return bool(covers(policy, at(one.properties, "spec", "selector", "matchLabels") or {}))
+    return bool(covers(policy, selector_of(one) or {}))
 
 
 def _denies(rule: Any, principal: str) -> bool | None:

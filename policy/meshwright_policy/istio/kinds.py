@@ -14,6 +14,7 @@ def _tokens(group: str, versions: str, *kinds: str) -> tuple[str, ...]:
 
 
 SERVICE: Final = _tokens("core", "v1", "Service")
+SERVICE_PATCH: Final = _tokens("core", "v1", "ServicePatch")
 POD: Final = _tokens("core", "v1", "Pod")
 CONFIG_MAP: Final = _tokens("core", "v1", "ConfigMap")
 SECRET: Final = _tokens("core", "v1", "Secret")

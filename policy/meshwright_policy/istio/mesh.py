@@ -14,12 +14,20 @@ from meshwright.istio.labels import DATAPLANE_MODE, USE_WAYPOINT, USE_WAYPOINT_N
 from meshwright_policy import dataplane
 from meshwright_policy.adoption import NAMESPACE
 from meshwright_policy.istio import kinds
+from meshwright_policy.istio.selectors import BySelector
 from meshwright_policy.record import Config, NotApplicableError, Subject
 from meshwright_policy.stack import Stack
 from meshwright_policy.values import UNKNOWN, at, elements, shown
 
 NAMESPACES: Final = (*kinds.KUBERNETES_NAMESPACE, NAMESPACE)
-READ: Final = (*NAMESPACES, *kinds.GATEWAY, *kinds.SERVICE, *kinds.SERVICE_ENTRY, *kinds.WORKLOAD)
+READ: Final = (
+    *NAMESPACES,
+    *kinds.GATEWAY,
+    *kinds.SERVICE,
+    *kinds.SERVICE_PATCH,
+    *kinds.SERVICE_ENTRY,
+    *kinds.WORKLOAD,
+)
 """What the picture is made of."""
 
 AMBIENT_NAMESPACES: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -79,16 +87,6 @@ def pod_of(workload: Subject) -> Any:
     return at(workload.properties, "spec", *path)
 
 
-def selects(selector: Any, labels: Any) -> bool | None:
-    """Whether a mapping of labels selects an object; ``None`` where an unknown value leaves it open."""
-    if not isinstance(selector, Mapping):
-        return None if selector is UNKNOWN else True
-    answers = [
-        None if UNKNOWN in (wanted, at(labels, key)) else at(labels, key) == wanted for key, wanted in selector.items()
-    ]
-    return False if False in answers else None if None in answers else True
-
-
 @dataclass(slots=True)
 class Space:
     """A namespace that the stack holds, with the labels that several resources may give it."""
@@ -145,7 +143,9 @@ class Mesh:
     """All of the Gateway API's Gateways."""
     waypoints: Mapping[Key, Waypoint]
     services: Mapping[Key, Subject]
-    services_by_namespace: Mapping[Any, list[Subject]]
+    services_by_namespace: Mapping[Any, BySelector[Subject]]
+    patches: Mapping[Key, Subject]
+    """Of Services that somebody else owns."""
     service_entries: Mapping[Key, Subject]
     uses: tuple[Use, ...]
     is_open: bool
@@ -163,6 +163,11 @@ class Mesh:
     def waypoint_of(self, subject: Subject) -> Any:
         """The key of the waypoint that an object's traffic goes through: ``None`` without one, or unknown."""
         return self.waypoint_for(namespace_of(subject), labels_of(subject))
+
+    def labels_of_service(self, key: Key) -> Any:
+        """The labels of a Service, or those that a patch gives to one of somebody else's; ``None`` without either."""
+        found = self.services.get(key) or self.patches.get(key)
+        return labels_of(found) if found is not None else None
 
     def waypoint_for(self, namespace: Any, labels: Any = None) -> Any:
         """The same for anything in a namespace that has these labels."""
@@ -184,9 +189,10 @@ class Mesh:
         given = at(gateway.properties, "metadata", "annotations", _ACCOUNT) if gateway is not None else None
         return f"ns/{namespace}/sa/{given if isinstance(given, str) else name}"
 
-    def services_of(self, namespace: Any) -> list[Subject]:
-        """The Services of a namespace."""
-        return self.services_by_namespace.get(namespace, [])
+    def services_of(self, namespace: Any, selector: Any) -> list[Subject]:
+        """The Services of a namespace that may select pods with these labels alone."""
+        found = self.services_by_namespace.get(namespace)
+        return found.within(selector) if found is not None else []
 
     def _label(self, namespace: Any, key: str) -> Any:
         space = self.spaces.get(namespace) if namespace is not UNKNOWN else None
@@ -203,12 +209,14 @@ def seen(stack: Stack) -> Mesh:
         if at(subject.properties, "spec", "gatewayClassName") == WAYPOINT_CLASS
     }
     services = {key_of(subject): subject for subject in stack.of(*kinds.SERVICE)}
-    by_namespace: dict[Any, list[Subject]] = {}
+    by_namespace: dict[Any, list[tuple[Any, Subject]]] = {}
     for (namespace, _), subject in services.items():
-        by_namespace.setdefault(namespace, []).append(subject)
+        by_namespace.setdefault(namespace, []).append((at(subject.properties, "spec", "selector"), subject))
+    indexed = {namespace: BySelector(found) for namespace, found in by_namespace.items()}
+    patches = {key_of(subject): subject for subject in stack.of(*kinds.SERVICE_PATCH)}
     entries = {key_of(subject): subject for subject in stack.of(*kinds.SERVICE_ENTRY)}
     uses = tuple(_uses(stack, spaces))
-    return Mesh(spaces, gateways, waypoints, services, by_namespace, entries, uses, _is_open(stack))
+    return Mesh(spaces, gateways, waypoints, services, indexed, patches, entries, uses, _is_open(stack))
 
 
 def _is_open(stack: Stack) -> bool:
@@ -275,8 +283,8 @@ def _uses(stack: Stack, spaces: Mapping[str, Space]) -> Iterator[Use]:
             carrier, name = space.carriers[USE_WAYPOINT], space.labels[USE_WAYPOINT]
             there = space.label(USE_WAYPOINT_NAMESPACE)
             yield from _use(carrier, f"the namespace {space.name}", space.name, name, there)
-    for subject in stack.of(*kinds.SERVICE, *kinds.SERVICE_ENTRY, *kinds.WORKLOAD):
-        labels, what = labels_of(subject), f"the {kind_of(subject)} {name_of(subject)}"
+    for subject in stack.of(*kinds.SERVICE, *kinds.SERVICE_PATCH, *kinds.SERVICE_ENTRY, *kinds.WORKLOAD):
+        labels, what = labels_of(subject), f"the {kind_of(subject).removesuffix('Patch')} {name_of(subject)}"
         name, there = at(labels, USE_WAYPOINT), at(labels, USE_WAYPOINT_NAMESPACE)
         yield from _use(subject, what, namespace_of(subject), name, there)
 

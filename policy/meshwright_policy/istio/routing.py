@@ -108,8 +108,7 @@ def _have_a_waypoint(stack: Stack, config: Config) -> Iterator[Answer]:
 
 
 def _bound(key: Any, mesh: Any) -> Any:
-    service_ = mesh.services.get(key)
-    return mesh.waypoint_of(service_) if service_ is not None else mesh.waypoint_for(key[0])
+    return mesh.waypoint_for(key[0], mesh.labels_of_service(key))
 
 
 def _is_ambient(route: Route, mesh: Any, config: Config) -> bool | None:

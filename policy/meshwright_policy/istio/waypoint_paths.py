@@ -80,8 +80,7 @@ def _skips(key: Any, mesh: Mesh) -> bool | None:
         return False
     if key is UNKNOWN or key[0] is UNKNOWN:
         return None
-    service_ = mesh.services.get(key)
-    labels = labels_of(service_) if service_ is not None else None
+    labels = mesh.labels_of_service(key)
     bound = mesh.waypoint_for(key[0], labels)
     said = at(labels, INGRESS_USE_WAYPOINT)
     if said is None and key[0] in mesh.spaces:

@@ -403,7 +403,31 @@ def _at(target: str, where: str = "shop") -> str:
 RELEASE = "shop:\n  type: kubernetes:helm.sh/v3:Release\n  properties: {chart: shop, namespace: shop}\n".replace(
     "shop:\n", "app:\n"
 )
+# What UseWaypoint makes for a single Service that somebody else owns.
+PATCHED = resource(
+    "cart",
+    "core/v1:ServicePatch",
+    f"metadata: {{name: cart, namespace: shop, labels: {{{USES}}}}}",
+)
 TARGETS = [
+    case(17, "passed", "", AMBIENT, waypoint(), PATCHED, _at("{kind: Service, name: cart}")),
+    case(
+        17,
+        "violated",
+        "the AuthorizationPolicy policy is attached to the Service till, which has no waypoint: nobody enforces it",
+        AMBIENT,
+        waypoint(),
+        PATCHED,
+        _at("{kind: Service, name: till}"),
+    ),
+    case(
+        6,
+        "violated",
+        "the Service cart uses the waypoint waypoint, which shop doesn't have: its traffic goes past the waypoint, and "
+        "past its policies",
+        AMBIENT,
+        PATCHED,
+    ),
     case(17, "not_applicable", "none of them is attached by targetRefs", SHOP, _policy(GET)),
     case(17, "passed", "", SHOP, _at("{kind: Service, name: cart}")),
     case(17, "passed", "", SHOP, _policy(f"targetRef: {{kind: Service, name: cart}}, {GET}")),
