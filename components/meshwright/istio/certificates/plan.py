@@ -13,9 +13,10 @@ from meshwright.istio.certificates.plugged_in import (
     PluggedInCa,
     PluggedInCaArgs,
     RotationArgs,
+    digest_of,
     many_roots,
     plan_cacerts,
-    public,
+    without_pem,
 )
 from meshwright.istio.certificates.sources import source_mistakes
 from meshwright.kubernetes.errors import refuse
@@ -98,7 +99,7 @@ def shown(args: CertificatesArgs) -> dict[str, Any]:
     """What may be seen of the arguments: no PEM of an authority."""
     visible: dict[str, Any] = {key: value for key, value in args.items() if key not in ("authority", "rotation")}
     if "rotation" in args:
-        visible["rotation"] = public(cast("PluggedInCaArgs", {"namespace": "", **args}))["rotation"]
+        visible["rotation"] = without_pem(args["rotation"])
     return visible
 
 
@@ -106,7 +107,7 @@ def _cacerts(args: CertificatesArgs, settings: Settings, label: str) -> Certific
     authority, rotation = args["authority"], args.get("rotation")
     made = plan_cacerts(authority, rotation, label)
     # istiod reads another Secret by itself, some time later. This restarts it, so that an update ends when it is read.
-    istiod: dict[str, Any] = {"podAnnotations": {_DIGEST: made.apply(lambda cacerts: cacerts.digest)}}
+    istiod: dict[str, Any] = {"podAnnotations": {_DIGEST: digest_of(made)}}
     if many_roots(rotation):
         istiod["env"] = {"ISTIO_MULTIROOT_MESH": "true"}
     values: dict[str, Mapping[str, Any]] = {"istiod": istiod}

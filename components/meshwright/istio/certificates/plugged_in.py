@@ -8,6 +8,8 @@ from datetime import date
 from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from meshwright.config.clock import today
 from meshwright.errors import Code, MeshwrightError
@@ -101,24 +103,29 @@ class PluggedInCa(pulumi.ComponentResource):
         label = f"PluggedInCa {name}"
         require_kubernetes_provider(opts, label)
         made = plan_cacerts(args["authority"], args.get("rotation"), label)
-        super().__init__("meshwright:index:PluggedInCa", name, public(args), opts)
+        shown: dict[str, Any] = {"namespace": args["namespace"]}
+        if rotation := args.get("rotation"):
+            shown["rotation"] = without_pem(rotation)
+        super().__init__("meshwright:index:PluggedInCa", name, shown, opts)
         secret_in_place(
             f"{name}-secret",
             {"name": SECRET, "namespace": args["namespace"]},
             made.apply(lambda cacerts: cacerts.files),
             opts=below(self, opts),
         )
-        self.digest = made.apply(lambda cacerts: cacerts.digest)
-        self.expires = made.apply(lambda cacerts: cacerts.expires)
+        self.digest = digest_of(made)
+        self.expires = pulumi.Output.unsecret(made.apply(lambda cacerts: cacerts.expires))
         self.register_outputs({"digest": self.digest, "expires": self.expires})
 
 
-def public(args: PluggedInCaArgs) -> dict[str, Any]:
-    """What may be seen of the arguments: where the rotation stands, and no PEM."""
-    shown: dict[str, Any] = {"namespace": args["namespace"]}
-    if rotation := args.get("rotation"):
-        shown["rotation"] = {key: value for key, value in rotation.items() if key != "next"}
-    return shown
+def without_pem(rotation: RotationArgs) -> dict[str, Any]:
+    """What may be seen of a rotation: where it stands."""
+    return {key: value for key, value in rotation.items() if key != "next"}
+
+
+def digest_of(made: pulumi.Output[Cacerts]) -> pulumi.Output[str]:
+    """Of an authority whose key is a secret, too: it is made of what is public."""
+    return pulumi.Output.unsecret(made.apply(lambda cacerts: cacerts.digest))
 
 
 def plan_cacerts(authority: AuthorityArgs, rotation: RotationArgs | None, label: str) -> pulumi.Output[Cacerts]:
@@ -185,19 +192,19 @@ def make_cacerts(given: Mapping[str, AuthorityArgs], step: str, label: str) -> C
             "give both theirs: with lists of some alone, Envoy refuses the certificates of the other",
         )
     stands = stand(step, read["current"], read.get("next"))
-    crls = "".join(each["crl"] for each in given.values() if each.get("crl"))  # type: ignore[misc]
+    crls = "".join(crl.public_bytes(Encoding.PEM).decode() for each in read.values() for crl in each.crls)
     return _files(stands.signs, tuple(dict.fromkeys(root for each in stands.trusts for root in each.roots)), crls)
 
 
-def _files(signs: Authority, roots: tuple[Any, ...], crl: str) -> Cacerts:
-    public_files = {
+def _files(signs: Authority, roots: tuple[x509.Certificate, ...], crl: str) -> Cacerts:
+    public = {
         "ca-cert.pem": pem(signs.chain[:1]),
         "cert-chain.pem": signs.chain_pem,
         "root-cert.pem": pem(roots),
         **({"ca-crl.pem": crl} if crl else {}),
     }
-    digest = hashlib.sha256("\0".join(f"{name}\0{text}" for name, text in public_files.items()).encode())
-    files = {**public_files, "ca-key.pem": signs.key}
+    digest = hashlib.sha256("\0".join(f"{name}\0{text}" for name, text in public.items()).encode())
+    files = {**public, "ca-key.pem": signs.key}
     return Cacerts(
         {name: base64.b64encode(text.encode()).decode() for name, text in files.items()},
         digest.hexdigest()[:16],

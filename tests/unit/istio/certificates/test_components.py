@@ -141,6 +141,12 @@ def test_pem_that_is_known_later_is_checked_then() -> None:
     assert content(graph)["ca-cert.pem"] == intermediate().pem
 
 
+def test_what_is_public_stays_so_with_a_key_that_is_a_secret() -> None:
+    graph = ca(authority=args(key=lambda: pulumi.Output.secret(args()["key"])))
+    assert content(graph) == content(ca())
+    assert find(graph, "ca").outputs == find(ca(), "ca").outputs
+
+
 @pytest.mark.parametrize(
     ("change", "line"),
     [
