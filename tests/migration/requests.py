@@ -16,7 +16,7 @@ def requests(world: World) -> list[Request]:
     found: dict[Request, None] = {}
     for pods, service in product(callers, sorted(world.services)):
         body = world.services[service]
-        for port in body["spec"]["ports"]:
+        for port in body["spec"].get("ports", []):
             for http, token in _contents(world, service.namespace):
                 found[Request(pods, service.namespace, service.name, "", port["port"], http, token)] = None
     for pods, target in product(callers, sorted(world.templates)):

@@ -101,7 +101,7 @@ class World:
 
     def target_port(self, service: Object, port: int) -> int:
         """The pods' port."""
-        for each in service["spec"]["ports"]:
+        for each in service["spec"].get("ports", []):
             if each["port"] == port:
                 target = each.get("targetPort", port)
                 if isinstance(target, int):
@@ -127,7 +127,7 @@ def key(body: Object) -> Pods:
 
 def is_http(service: Object, port: int) -> bool:
     """I pkg/config/kube/conversion.go: by appProtocol or the name's first word; without one it is found out."""
-    for each in service["spec"]["ports"]:
+    for each in service["spec"].get("ports", []):
         if each["port"] == port:
             said = str(each.get("appProtocol") or each.get("name") or "")
             return said.partition("-")[0] not in ("tcp", "tls", "https", "udp", "mongo", "mysql", "redis")

@@ -60,8 +60,9 @@ def _report_what_differs(policy: Manifest, service: Service, context: Context) -
     if any(not wanted.items() <= each.labels.items() for each in service.workloads):
         text = f"{policy.name} is for some pods of {service.name}: at the waypoint it holds for all of them"
         context.findings.say(policy.identity, Verdict.DECISION, text, POLICIES)
-        where = Difference(Topic.PART_OF_SERVICE, service.namespace, service.name, "denied", text)
-        context.findings.differs(policy.identity, where)
+        for effect in ("denied", "allowed") if policy.kind == "RequestAuthentication" else ("routed",):
+            where = Difference(Topic.PART_OF_SERVICE, service.namespace, service.name, effect, text)
+            context.findings.differs(policy.identity, where)
 
 
 def _for_gateways(policy: Manifest, context: Context) -> None:

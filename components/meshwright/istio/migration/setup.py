@@ -243,6 +243,6 @@ def _ports(manifest: Manifest, workloads: tuple[Workload, ...]) -> Iterator[Port
         target = each.get("targetPort") or number
         if isinstance(target, str):
             named = (workload.ports.get(target) for workload in workloads)
-            target = int(target) if target.isdigit() else next((port for port in named if port), number)
+            target = next((port for port in named if port), number)
         protocol = str(each.get("appProtocol") or name).lower()
         yield Port(number, int(target), name, protocol.partition("-")[0] not in _NOT_HTTP)
