@@ -321,3 +321,24 @@ def test_nothing_can_be_written_through_it(cluster: Cluster, monkeypatch: pytest
             reader._connection.request(method, "/api/v1/namespaces", body="{}")
             answer = reader._connection.getresponse()
             assert (answer.status, answer.read().strip()) == (403, b"Forbidden")
+
+
+def test_an_exec_plugin_logs_in_and_is_asked_once(
+    cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_programs("kubectl")
+    monkeypatch.setenv("PATH", str(TOOLS), prepend=":")
+    config = yaml.safe_load(cluster.kubeconfig.read_text())
+    version = "client.authentication.k8s.io/v1"
+    token = {"token": config["users"][0]["user"]["token"]}
+    answer = json.dumps({"apiVersion": version, "kind": "ExecCredential", "status": token})
+    plugin, asked = tmp_path / "get-token", tmp_path / "asked"
+    plugin.write_text(f"#!/bin/sh\necho asked >> {asked}\ncat <<'END'\n{answer}\nEND\n")
+    plugin.chmod(0o700)
+    config["users"][0]["user"] = {"exec": {"apiVersion": version, "command": str(plugin), "interactiveMode": "Never"}}
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(config))
+    status, report = check(cluster, capsys, kubeconfig)
+    assert status != 2
+    assert all("forbidden" not in said for each in report["checks"] for said in each["unknown"])
+    assert asked.read_text() == "asked\n"
