@@ -68,12 +68,17 @@ def _overlays(gateway: Waypoint, stack: Stack) -> Any:
     given = at(found.properties, "data") if found is not None else UNKNOWN if reference is not None else {}
     if UNKNOWN in (reference, given):
         return UNKNOWN
-    for_class = [
+    read = [*stack.derived(_of_class), _read(given)]
+    return UNKNOWN if UNKNOWN in read else {key: value for overlays in read for key, value in overlays.items()}
+
+
+def _of_class(stack: Stack) -> list[Any]:
+    """What istiod, or a labelled ConfigMap, adds to every waypoint."""
+    given = [
         *(at(one.properties, "data") for one in stack.of(*kinds.CONFIG_MAP) if _is_for_waypoints(one)),
         *(istiod.value("gatewayClasses", "istio-waypoint") for istiod in installed(stack, "istiod")),
     ]
-    read = [_read(overlays) for overlays in (*for_class, given)]
-    return UNKNOWN if UNKNOWN in read else {key: value for overlays in read for key, value in overlays.items()}
+    return [_read(overlays) for overlays in given]
 
 
 def _is_for_waypoints(subject: Subject) -> bool:

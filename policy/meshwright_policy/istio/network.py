@@ -8,7 +8,7 @@ from meshwright.istio.labels import HBONE_PORT, PROBE_ADDRESSES
 from meshwright_policy.istio import kinds
 from meshwright_policy.istio.fragments import namespace, resource
 from meshwright_policy.istio.mesh import AMBIENT_NAMESPACES, in_ambient, name_of, namespace_of
-from meshwright_policy.istio.selectors import both, either
+from meshwright_policy.istio.selectors import BySelector, both, either
 from meshwright_policy.record import (
     Answer,
     Config,
@@ -27,18 +27,23 @@ from meshwright_policy.values import UNKNOWN, at, elements
 _PAGE = "https://istio.io/latest/docs/ambient/usage/networkpolicy/"
 
 
-def _by_namespace(stack: Stack) -> Mapping[Any, list[Subject]]:
-    found: dict[Any, list[Subject]] = {}
+def _by_namespace(stack: Stack) -> Mapping[Any, BySelector[Subject]]:
+    found: dict[Any, list[tuple[Any, Subject]]] = {}
     for policy in stack.of(*kinds.NETWORK_POLICY):
-        found.setdefault(namespace_of(policy), []).append(policy)
-    return found
+        found.setdefault(namespace_of(policy), []).append((_pods(policy), policy))
+    return {namespace: BySelector(policies) for namespace, policies in found.items()}
+
+
+def _pods(policy: Subject) -> Any:
+    return at(policy.properties, "spec", "podSelector", "matchLabels")
 
 
 def _judged(stack: Stack, config: Config) -> Iterator[tuple[Subject, bool, list[Subject]]]:
     """NetworkPolicies of ambient namespaces, whether that is known, and all that hold for the same pods."""
     beside = stack.derived(_by_namespace)
     for policy, is_known in in_ambient(stack, config, *kinds.NETWORK_POLICY):
-        others = [one for one in beside[namespace_of(policy)] if _selects_all_of(one, policy)]
+        near = beside[namespace_of(policy)].around(_pods(policy))
+        others = [one for one in near if _selects_all_of(one, policy)]
         yield policy, is_known, others
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from meshwright_policy.istio.mesh import Mesh, namespace_of, selects
-from meshwright_policy.istio.selectors import both, either
+from meshwright_policy.istio.mesh import Mesh, namespace_of
+from meshwright_policy.istio.selectors import both, either, selects
 from meshwright_policy.record import Subject
 from meshwright_policy.values import UNKNOWN, at, elements
 
@@ -44,9 +44,14 @@ def sources(rule: Any) -> list[Any]:
     return [at(entry, "source") for entry in elements(at(rule, "from"))]
 
 
+def selector_of(policy: Subject) -> Any:
+    """The labels that a policy selects."""
+    return at(policy.properties, "spec", "selector", "matchLabels")
+
+
 def covers(policy: Subject, selector: Any) -> bool | None:
     """Whether a policy's selector selects all pods that have at least these labels."""
-    return selects(at(policy.properties, "spec", "selector", "matchLabels"), selector)
+    return selects(selector_of(policy), selector)
 
 
 def behind(policy: Subject, mesh: Mesh) -> list[Any]:
@@ -54,7 +59,7 @@ def behind(policy: Subject, mesh: Mesh) -> list[Any]:
     namespace = namespace_of(policy)
     own = [
         mesh.waypoint_of(service)
-        for service in mesh.services_of(namespace)
+        for service in mesh.services_of(namespace, selector_of(policy))
         if covers(policy, at(service.properties, "spec", "selector") or {})
     ]
     return list(dict.fromkeys(own or [mesh.waypoint_for(namespace)]))
