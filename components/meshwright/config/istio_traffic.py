@@ -171,8 +171,8 @@ class TrafficRetries(TrafficModel):
     attempts: Annotated[Whole, Field(ge=0, le=10)] = Field(examples=[2])
     """How often at most, beside the first time. 0: never, not even Istio's default of twice."""
     retry_on: tuple[Annotated[str, AfterValidator(_condition)], ...] = ()
-    """Envoy's conditions, and status codes in quotes. Default: connect-failure, refused-stream, reset-before-request,
-    under which the application has not seen the request."""
+    """Envoy's conditions, and status codes in quotes. Default: connect-failure, refused-stream and, but for gRPC,
+    reset-before-request, under which the application has not seen the request."""
     per_try_timeout: RouteDuration | None = None
     """How long each try may take. Default: what is left of the route's timeout."""
     backoff: RouteDuration | None = None

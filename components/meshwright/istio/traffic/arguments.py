@@ -57,7 +57,8 @@ class Retries(TypedDict):
     attempts: int
     """How often at most, beside the first time. 0: never, not even Istio's default of twice."""
     retry_on: NotRequired[list[str]]
-    """Envoy's conditions and status codes. Default: those under which the application has not seen the request."""
+    """Envoy's conditions and status codes. Default: ``connect-failure``, ``refused-stream`` and, but
+    for gRPC, ``reset-before-request``: the application has not seen the request."""
     per_try_timeout: NotRequired[str]
     """How long each try may take. Default: what is left of the route's timeout."""
     backoff: NotRequired[str]

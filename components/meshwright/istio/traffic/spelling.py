@@ -25,6 +25,9 @@ IDEMPOTENT_METHODS: Final = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"
 
 SAFE_RETRY_ON: Final = ("connect-failure", "refused-stream", "reset-before-request")
 """Conditions under which the application has not seen the request: Envoy's router filter, ``x-envoy-retry-on``."""
+SAFE_RETRY_ON_GRPC: Final = ("connect-failure", "refused-stream")
+"""Without ``reset-before-request``, which doesn't go well with streams of gRPC: Istio leaves it out for them too
+(``BuildDefaultHTTPInboundRoute`` in istio's ``pilot/pkg/networking/core/route/route.go``)."""
 RETRY_ON: Final = (
     *SAFE_RETRY_ON, "5xx", "gateway-error", "reset", "retriable-4xx", "envoy-ratelimited", "http3-post-connect-failure",
     "cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable",

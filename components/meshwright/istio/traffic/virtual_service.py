@@ -5,17 +5,18 @@ from typing import Any
 
 from meshwright.istio.traffic.arguments import FaultInjection, Mirror, Retries, TrafficPolicyArgs
 from meshwright.istio.traffic.rules import Condition, Rule, rules_of
-from meshwright.istio.traffic.spelling import SAFE_RETRY_ON
+from meshwright.istio.traffic.spelling import SAFE_RETRY_ON, SAFE_RETRY_ON_GRPC
 
 
 def virtual_service_spec(args: TrafficPolicyArgs) -> dict[str, Any]:
     """The ``spec``. Names of hosts are short: they are looked up in the namespace, whatever the cluster's domain."""
     service, port = args["service"], int(args["port"])
-    http = [_rule(each, f"{service}-{number}", port) for number, each in enumerate(rules_of(args))]
+    safe = SAFE_RETRY_ON_GRPC if args.get("protocol") == "grpc" else SAFE_RETRY_ON
+    http = [_rule(each, f"{service}-{number}", port, safe) for number, each in enumerate(rules_of(args))]
     return {"hosts": [service], "http": http}
 
 
-def _rule(rule: Rule, name: str, port: int) -> dict[str, Any]:
+def _rule(rule: Rule, name: str, port: int, safe: tuple[str, ...]) -> dict[str, Any]:
     # Each match says the port: without it the rule would be for all ports of the service.
     matches = [{"port": port, **match} for each in rule.conditions for match in _matches(each)]
     route = [
@@ -26,7 +27,7 @@ def _rule(rule: Rule, name: str, port: int) -> dict[str, Any]:
     if rule.timeout:
         spec["timeout"] = rule.timeout
     if rule.retries:
-        spec["retries"] = _retries(rule.retries)
+        spec["retries"] = _retries(rule.retries, safe)
     if rule.fault:
         spec["fault"] = _fault(rule.fault)
     if rule.mirror:
@@ -75,11 +76,11 @@ def _mirror(mirror: Mirror, port: int) -> dict[str, Any]:
     return {"destination": destination, "percentage": {"value": int(mirror.get("percent", 100))}}
 
 
-def _retries(retries: Retries) -> dict[str, Any]:
+def _retries(retries: Retries, safe: tuple[str, ...]) -> dict[str, Any]:
     attempts = int(retries["attempts"])
     if attempts == 0:
         return {"attempts": 0}
-    spec: dict[str, Any] = {"attempts": attempts, "retryOn": ",".join(retries.get("retry_on") or SAFE_RETRY_ON)}
+    spec: dict[str, Any] = {"attempts": attempts, "retryOn": ",".join(retries.get("retry_on") or safe)}
     if per_try := retries.get("per_try_timeout"):
         spec["perTryTimeout"] = per_try
     if backoff := retries.get("backoff"):

@@ -175,6 +175,10 @@ def test_a_virtual_service_matches_as_the_gateway_api_does() -> None:
     assert second == {**rest, "uri": {"prefix": "/v1/"}}
 
 
+def test_grpc_calls_are_retried_where_streams_bear_it() -> None:
+    assert http(protocol="grpc", retries={"attempts": 1})[0]["retries"]["retryOn"] == "connect-failure,refused-stream"
+
+
 def test_retries_can_be_turned_off_altogether() -> None:
     assert http(retries={"attempts": 0})[0]["retries"] == {"attempts": 0}
 
