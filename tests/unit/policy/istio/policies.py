@@ -420,6 +420,16 @@ TARGETS = [
         PATCHED,
         _at("{kind: Service, name: till}"),
     ),
+    case(7, "passed", "", AMBIENT, waypoint(), PATCHED),
+    case(
+        7,
+        "violated",
+        "the Service cart uses the waypoint waypoint, which doesn't take service traffic: its traffic goes past the "
+        "waypoint, and past its policies",
+        AMBIENT,
+        waypoint(labels="istio.io/waypoint-for: workload"),
+        PATCHED,
+    ),
     case(
         6,
         "violated",

@@ -358,4 +358,44 @@ CILIUM = [
     case(35, "not_applicable", "MW-IST-035 finds nothing that it looks at", AMBIENT),
 ]
 
-CASES: list[Case] = [*ROUTING, *NETWORK, *CILIUM]
+_BLOCKED = "the NetworkPolicy net blocks port 15008 to the pods that it selects: nobody in the mesh gets through by it"
+_ON_80 = f"{{{PODS}, ports: [{{port: 80}}]}}"
+PEERS = [
+    case(
+        32,
+        "undecided",
+        "whether it blocks port 15008 is known only at the update",
+        AMBIENT,
+        _net(f"ingress: [{_ON_80}]", where="<unknown>"),
+    ),
+    # A rule without ports opens all of them, but not for the mesh where its peer is one address.
+    case(
+        32,
+        "violated",
+        _BLOCKED,
+        AMBIENT,
+        _net(
+            f"ingress: [{_ON_80}, {{from: [{{ipBlock: {{cidr: 169.254.7.127/32}}}}, {{ipBlock: {{cidr: nowhere}}}}]}}]"
+        ),
+    ),
+    case(32, "passed", "", AMBIENT, _net(f"ingress: [{_ON_80}, {{from: [{{ipBlock: {{cidr: 10.0.0.0/8}}}}]}}]")),
+    # Another policy opens it where it holds for all of the pods.
+    case(
+        32,
+        "passed",
+        "",
+        AMBIENT,
+        _net(f"ingress: [{_ON_80}]", "{matchLabels: {app: cart, tier: web}}"),
+        _net("ingress: [{ports: [{port: 15008}]}]", APP, "wider"),
+    ),
+    case(
+        32,
+        "violated",
+        _BLOCKED,
+        AMBIENT,
+        _net(f"ingress: [{_ON_80}]", APP),
+        _net("ingress: [{ports: [{port: 15008}]}]", "{matchLabels: {app: cart, tier: web}}", "narrower"),
+    ),
+]
+
+CASES: list[Case] = [*ROUTING, *NETWORK, *PEERS, *CILIUM]
