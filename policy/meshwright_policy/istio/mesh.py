@@ -284,7 +284,7 @@ def _uses(stack: Stack, spaces: Mapping[str, Space]) -> Iterator[Use]:
             there = space.label(USE_WAYPOINT_NAMESPACE)
             yield from _use(carrier, f"the namespace {space.name}", space.name, name, there)
     for subject in stack.of(*kinds.SERVICE, *kinds.SERVICE_PATCH, *kinds.SERVICE_ENTRY, *kinds.WORKLOAD):
-        labels, what = labels_of(subject), f"the {kind_of(subject).removesuffix('Patch')} {name_of(subject)}"
+        labels, what = labels_of(subject), f"the {kind_of(subject)} {name_of(subject)}"
         name, there = at(labels, USE_WAYPOINT), at(labels, USE_WAYPOINT_NAMESPACE)
         yield from _use(subject, what, namespace_of(subject), name, there)
 

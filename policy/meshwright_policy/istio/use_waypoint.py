@@ -71,7 +71,7 @@ def _in_stack(stack: Stack) -> Iterator[tuple[Use, Waypoint, Mesh]]:
 
 _TAKES = {
     "workload": (kinds.WORKLOAD, ("workload", "all")),
-    "service": ((*kinds.SERVICE, *kinds.SERVICE_ENTRY), ("service", "all")),
+    "service": ((*kinds.SERVICE, *kinds.SERVICE_PATCH, *kinds.SERVICE_ENTRY), ("service", "all")),
     "any": (NAMESPACES, ("service", "workload", "all")),
 }
 
