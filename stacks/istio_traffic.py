@@ -9,6 +9,7 @@ from meshwright import Egress, TrafficPolicy
 from meshwright.config.istio import IstioAmbientMesh
 from meshwright.config.istio_egress import MeshEgress
 from meshwright.istio.traffic.egress import EgressArgs
+from meshwright.istio.upgrade.parts import own_tag
 
 
 def deploy(mesh: IstioAmbientMesh, stands: Registered) -> None:
@@ -25,7 +26,8 @@ def deploy(mesh: IstioAmbientMesh, stands: Registered) -> None:
     if routed:
         pulumi.export("routes", routed)
     if mesh.egress:
-        Egress("egress", _egress(mesh.egress, mesh.revision), stands.after(stands.namespaces.values()))
+        followed = own_tag(mesh.tags) or mesh.revision
+        Egress("egress", _egress(mesh.egress, followed), stands.after(stands.namespaces.values()))
 
 
 def _egress(egress: MeshEgress, revision: str | None) -> EgressArgs:

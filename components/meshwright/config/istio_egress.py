@@ -40,7 +40,10 @@ PathPattern = Annotated[
     str, Spelt(spelling.PATH_PATTERN, "path of a policy", 'write a path, or one with * at an end: "/v1/*"', limit=1024)
 ]
 AccountName = Annotated[
-    str, Spelt(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", "service account", "use lower-case letters, digits, - and .")
+    str,
+    Spelt(
+        spelling.ACCOUNT, "service account", "write its name without the namespace: lower-case letters, digits, - and ."
+    ),
 ]
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 OutsideName = Annotated[

@@ -111,6 +111,13 @@ def test_all_that_a_stack_may_say_of_egress_reaches_the_component() -> None:
     assert "shop-namespace" in names(find(graph, "egress-namespace").dependencies)
 
 
+def test_the_waypoint_on_the_way_out_follows_the_tag_that_there_is() -> None:
+    hosts = [{"host": "api.example.com", "callers": [{"namespace": "shop"}]}]
+    graph = run(revision="1-31-1", tags={"prod": "1-31-1"}, egress={"hosts": hosts})
+    assert inputs(graph, "egress") == {"hosts": hosts, "revision": "prod"}
+    assert inputs(graph, "egress-waypoint-gateway")["metadata"]["labels"]["istio.io/rev"] == "prod"
+
+
 def test_a_mesh_without_either_registers_neither() -> None:
     graph = run(namespaces=[{"name": "shop", "phase": "permissive"}])
     assert not [each for each in shape(graph) if "Traffic" in each[0] or "Egress" in each[0]]

@@ -100,6 +100,10 @@ def check(args: EgressArgs, label: str) -> None:
     if home in SYSTEM_NAMESPACES or home in (args.get("confine") or []):
         message, remedy = f'is "{home}"', "give egress a namespace of its own, which is not confined"
         troubles.append(Trouble(Code.EGRESS_HOST, message, remedy, ("namespace",)))
+    for index, confined in enumerate(args.get("confine") or []):
+        if confined in SYSTEM_NAMESPACES:
+            message = f'is "{confined}", whose pods need more than other pods'
+            troubles.append(Trouble(Code.EGRESS_HOST, message, "confine applications", ("confine", index)))
     if (traffic := settings.get("waypoint_for", "service")) not in ("service", "all"):
         message = f"is {traffic}: the hosts are services, and a wildcard host without a waypoint does nothing at all"
         remedy = "leave it out, or write service"

@@ -16,6 +16,8 @@ VALUE: Final = r"[!-~]([ -~]{0,1022}[!-~])?"
 PATH: Final = r"/([-A-Za-z0-9._~!$&'()*+,;=:@/]|%[0-9a-fA-F]{2})*"
 PATH_PATTERN: Final = r"\*|/[^*\s]{0,1023}\*?|\*[^*\s]{1,1023}"
 """A path of an AuthorizationPolicy: as it is, or with ``*`` at one end."""
+ACCOUNT: Final = r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
+"""A service account, without its namespace."""
 GRPC_SERVICE: Final = r"\.?[A-Za-z_][A-Za-z_0-9]*(\.[A-Za-z_][A-Za-z_0-9]*)*"
 GRPC_METHOD: Final = r"[A-Za-z_][A-Za-z_0-9]*"
 

@@ -88,7 +88,7 @@ _NAMED: Final[Mapping[str, Check]] = {
     "query_regex": _REGEX,
 }
 _CHECKS: Final[Mapping[str, Check]] = {
-    **dict.fromkeys(("namespace", "service", "service_accounts", "confine"), _NAME),
+    **dict.fromkeys(("namespace", "service", "confine"), _NAME),
     **dict.fromkeys(("port", "target_port"), _PORT),
     **dict.fromkeys(
         ("timeout", "per_try_timeout", "backoff", "duration", "connect_timeout", "interval", "base_ejection_time"),
@@ -114,6 +114,7 @@ _CHECKS: Final[Mapping[str, Check]] = {
     "status": _number(200, 599),
     "grpc_status": _one_of(spelling.GRPC_STATUSES),
     "traffic_distribution": _one_of(spelling.DISTRIBUTIONS),
+    "service_accounts": (_spelt(spelling.ACCOUNT), "write a name as Kubernetes has it, without the namespace"),
     "paths": (_spelt(spelling.PATH_PATTERN), 'write a path, or one with * at an end: "/v1/*"'),
     "confine_except": (spelling.is_cidr, 'write a range of addresses: "10.0.0.0/16"'),
     "host": (_spelt(_HOST), 'write a name as DNS has it: "api.example.com", or "*.example.com"'),

@@ -190,6 +190,8 @@ def test_what_is_yours_to_set() -> None:
         ([api()], {"confine_except": ["10.0.0.1"]}, "confine_except[0] is '10.0.0.1'; write a range of addresses: \"10.0.0.0/16\" (MW-E050)"),
         ([api()], {"confine_except": ["10.0.0.1/8"]}, "confine_except[0] is '10.0.0.1/8'; write a range of addresses: \"10.0.0.0/16\" (MW-E050)"),
         ([api()], {"namespace": "istio-system"}, 'namespace is "istio-system"; give egress a namespace of its own, which is not confined (MW-E138)'),
+        ([api()], {"confine": ["kube-system"]}, 'confine[0] is "kube-system", whose pods need more than other pods; confine applications (MW-E138)'),
+        ([api(callers=[{"namespace": "a", "service_accounts": ["a/x"]}])], {}, "hosts[0].callers[0].service_accounts[0] is 'a/x'; write a name as Kubernetes has it, without the namespace (MW-E050)"),
         ([api()], {"namespace": "shop", "confine": ["shop"]}, 'namespace is "shop"; give egress a namespace of its own, which is not confined (MW-E138)'),
         ([api()], {"waypoint": {"waypoint_for": "workload"}}, "waypoint.waypoint_for is workload: the hosts are services, and a wildcard host without a waypoint does nothing at all; leave it out, or write service (MW-E130)"),
         ([api()], {"waypoint": {"min_replicas": 0}}, "0 to 5 replicas is no range; 1 <= min_replicas <= max_replicas (MW-E050)"),
