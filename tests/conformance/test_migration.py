@@ -7,6 +7,11 @@ import pytest
 import yaml
 
 from meshwright.istio.migration.files import files_of
+from meshwright.istio.migration.migrate import migrate
+from meshwright.istio.migration.objects import Manifest
+from meshwright.istio.migration.read import read_cluster
+from meshwright.istio.migration.setup import Setup
+from meshwright.kubernetes.reading import open_cluster
 from tests.conformance import checks, istioctl
 from tests.conformance.stacks import example_stacks, releases_of, rendering_of
 from tests.migration.replay import NAMES, State, migrated, source, states
@@ -116,3 +121,22 @@ def _is_accepted(api: Api, body: Object) -> bool:
 
 
 _GOOD = ("Accepted", "Programmed", "ResolvedRefs")
+
+
+def test_a_cluster_is_read_as_its_manifests_are(mesh_cluster: Cluster) -> None:
+    require_programs("kubectl")
+    api = mesh_cluster.api
+    given = [each for each in source("bookinfo").objects if not _is_a_workload(each)]
+    api.apply_all([*checks.namespaces(given)])
+    api.apply_all(given, force=True)
+    before = mesh_cluster.made()
+    with open_cluster("sim", str(mesh_cluster.kubeconfig)) as reader:
+        found = read_cluster(reader)
+    assert mesh_cluster.made() == before
+    read = {(each.kind, each.namespace, each.name) for each in found}
+    assert {_named(each) for each in given} <= read
+    live, written = (
+        {(each.identity, each.verdict, each.reason) for each in migrate(Setup(tuple(objects))).findings}
+        for objects in (found, map(Manifest, given))
+    )
+    assert written <= live

@@ -144,3 +144,33 @@ def test_an_order_that_istio_would_change_is_seen() -> None:
 def test_a_prefix_that_no_path_has_is_refused() -> None:
     with pytest.raises(CannotSayError):
         match({"uri": {"prefix": "/a/../b"}})
+
+
+def _policy(name: str, **selector: str) -> dict[str, Any]:
+    spec = {"selector": {"matchLabels": selector}, "rules": [{"to": [{"operation": {"methods": ["GET"]}}]}]}
+    body = _object("AuthorizationPolicy", spec, "security.istio.io/v1")
+    return {**body, "metadata": {"name": name, "namespace": "shop"}}
+
+
+def test_no_object_takes_the_place_of_another() -> None:
+    given = {
+        "apiVersion": "security.istio.io/v1",
+        "kind": "AuthorizationPolicy",
+        "metadata": {"name": "require-waypoint-web", "namespace": "shop"},
+        "spec": {"selector": {"matchLabels": {"app": "nobody"}}},
+    }
+    (policy,) = [
+        each
+        for each in _migrated(given, _policy("it", app="web")).steps
+        if each.title == "Exchange the policies of shop"
+    ]
+    names = [body["metadata"]["name"] for body in policy.new]
+    assert [name for name in names if name.startswith("require-waypoint-web-")]
+    assert "require-waypoint-web" not in names
+
+
+def test_a_waypoint_that_is_there_is_used() -> None:
+    gateway = _object("Gateway", {"gatewayClassName": "istio-waypoint"}, "gateway.networking.k8s.io/v1")
+    gateway["metadata"]["name"] = "waypoint"
+    migration = _migrated(gateway, _policy("it", app="web"))
+    assert all(body["kind"] != "Gateway" for step in migration.steps for body in (*step.new, *step.changed))

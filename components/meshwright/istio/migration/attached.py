@@ -33,8 +33,8 @@ def attach(policies: Iterable[Manifest], context: Context) -> None:
         for service in services:
             rest = {key: value for key, value in policy.spec.items() if key != "selector"}
             spec = {**rest, "targetRefs": [{"group": "", "kind": "Service", "name": service.name}]}
-            version, name = policy.body["apiVersion"], f"{policy.name}-{service.name}"
-            body = new(version, policy.kind, service.namespace, name, spec)
+            name = _name(policy, service.name, context)
+            body = new(policy.body["apiVersion"], policy.kind, service.namespace, name, spec)
             context.findings.becomes(policy.identity, context.changes.prepare.put(body))
             _report_what_differs(policy, service, context)
         for workload in members:
@@ -69,9 +69,14 @@ def _for_gateways(policy: Manifest, context: Context) -> None:
     for gateway in context.setup.gateways:
         if gateway.namespace == policy.namespace and selector_of(policy).items() <= gateway.labels.items():
             spec = {**policy.spec, "selector": {"matchLabels": dict(gateway.labels)}}
-            name = f"{policy.name}-{gateway.name}"
+            name = _name(policy, gateway.name, context)
             body = new(policy.body["apiVersion"], policy.kind, policy.namespace, name, spec)
             context.findings.becomes(policy.identity, context.changes.prepare.put(body))
+
+
+def _name(policy: Manifest, where: str, context: Context) -> str:
+    cause = f"{policy.identity} at {where}"
+    return context.free_name(policy.kind, policy.namespace, f"{policy.name}-{where}", cause)
 
 
 def telemetry(policies: Iterable[Manifest], context: Context) -> None:
@@ -91,7 +96,7 @@ def telemetry(policies: Iterable[Manifest], context: Context) -> None:
         for service in services:
             rest = {key: value for key, value in policy.spec.items() if key != "selector"}
             spec = {**rest, "targetRefs": [{"group": "", "kind": "Service", "name": service.name}]}
-            name = f"{policy.name}-{service.name}"
+            name = _name(policy, service.name, context)
             body = new(policy.body["apiVersion"], policy.kind, service.namespace, name, spec)
             context.findings.becomes(policy.identity, context.changes.prepare.put(body))
         context.changes.while_moving(policy.namespace).remove(policy.identity)

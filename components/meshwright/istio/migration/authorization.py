@@ -10,7 +10,8 @@ Sources: istiod's ``ambient/authorization.go`` and ``model/policyattachment.go``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from meshwright.istio.migration import rules
@@ -43,6 +44,19 @@ class Context:
     """The namespaces that move, in their order."""
     originals: Sequence[Manifest] = ()
     """The objects as they were given, before mesh-wide policies were said by namespace."""
+    taken: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    """The names that are taken: by kind, namespace and name, the cause of each."""
+
+    def free_name(self, kind: str, namespace: str, name: str, cause: str) -> str:
+        """The name, or one like it where an object has it that was given or is made for another cause.
+
+        Two policies of one name would be one, and the other lost.
+        """
+        if not self.taken:
+            self.taken.update({(each.kind, each.namespace, each.name): "" for each in self.setup.objects})
+        if self.taken.setdefault((kind, namespace, name), cause) == cause:
+            return name
+        return f"{name}-{hashlib.sha256(cause.encode()).hexdigest()[:8]}"
 
     def waypoint(self, namespace: str) -> str:
         """The principal of a namespace's waypoint."""
@@ -126,7 +140,9 @@ def _attach(policy: Manifest, service: Service, context: Context) -> None:
     rest = {key: value for key, value in policy.spec.items() if key not in ("selector", "rules")}
     target = {"group": "", "kind": "Service", "name": service.name}
     spec = {**rest, "targetRefs": [target], **({"rules": kept} if kept else {})}
-    body = new(SECURITY, POLICY, service.namespace, f"{policy.name}-{service.name}", spec)
+    cause = f"{policy.identity} at {service.name}"
+    name = context.free_name(POLICY, service.namespace, f"{policy.name}-{service.name}", cause)
+    body = new(SECURITY, POLICY, service.namespace, name, spec)
     context.findings.becomes(policy.identity, context.changes.prepare.put(body))
 
 
@@ -167,7 +183,8 @@ def _allow_sidecars(policy: Manifest, services: Sequence[Service], context: Cont
     hulls = [rules.hull(rule) for rule in rules.rules_of(policy) if rules.http_fields(rule)]
     for service in services:
         selector = {"matchLabels": {**service.selector, **selector_of(policy)}}
-        name = f"{policy.name}-{service.name}-sidecars"
+        cause = f"{policy.identity} for sidecars at {service.name}"
+        name = context.free_name(POLICY, policy.namespace, f"{policy.name}-{service.name}-sidecars", cause)
         callers_then = context.behind(service.namespace), context.kept
         for callers, change in zip(callers_then, (switch, context.changes.finish), strict=True):
             spec = {"action": "ALLOW", "selector": selector, "rules": [rules.only_from(one, callers) for one in hulls]}
@@ -195,7 +212,9 @@ def _without_service(policy: Manifest, members: Sequence[Workload], context: Con
         if rules.action(policy) == "DENY":
             hulls = [rules.hull(rule) for rule in rules.rules_of(policy) if rules.http_fields(rule)]
             spec = {"action": "DENY", "selector": {"matchLabels": dict(workload.labels)}, "rules": hulls}
-            body = new(SECURITY, POLICY, workload.namespace, f"{policy.name}-{workload.name}", spec)
+            cause = f"{policy.identity} at the pods of {workload.name}"
+            name = context.free_name(POLICY, workload.namespace, f"{policy.name}-{workload.name}", cause)
+            body = new(SECURITY, POLICY, workload.namespace, name, spec)
             context.findings.becomes(policy.identity, context.changes.while_moving(workload.namespace).put(body))
 
 
@@ -204,7 +223,9 @@ def _for_gateways(policy: Manifest, context: Context) -> None:
     for gateway in context.setup.gateways:
         if gateway.namespace == policy.namespace and selector_of(policy).items() <= gateway.labels.items():
             spec = {**policy.spec, "selector": {"matchLabels": dict(gateway.labels)}}
-            body = new(SECURITY, POLICY, policy.namespace, f"{policy.name}-{gateway.name}", spec)
+            cause = f"{policy.identity} at the gateway {gateway.name}"
+            name = context.free_name(POLICY, policy.namespace, f"{policy.name}-{gateway.name}", cause)
+            body = new(SECURITY, POLICY, policy.namespace, name, spec)
             context.findings.becomes(policy.identity, context.changes.prepare.put(body))
 
 
@@ -214,7 +235,8 @@ def _let_waypoint_pass(service: Service, policies: Sequence[Manifest], context: 
     if any(rules.action(each) == "ALLOW" for each in about):
         rule = {"from": [{"source": {"principals": [context.waypoint(service.namespace)]}}]}
         spec = {"action": "ALLOW", "selector": {"matchLabels": dict(service.selector)}, "rules": [rule]}
-        context.changes.prepare.put(new(SECURITY, POLICY, service.namespace, f"allow-waypoint-{service.name}", spec))
+        name = context.free_name(POLICY, service.namespace, f"allow-waypoint-{service.name}", f"allow {service.name}")
+        context.changes.prepare.put(new(SECURITY, POLICY, service.namespace, name, spec))
 
 
 def _require_waypoint(service: Service, policies: Sequence[Manifest], context: Context) -> None:
@@ -230,6 +252,7 @@ def _require_waypoint(service: Service, policies: Sequence[Manifest], context: C
                 difference = Difference(Topic.POD_ADDRESS, service.namespace, service.name, "allowed", text)
                 context.findings.differs(policy.identity, difference)
     selector = {"matchLabels": dict(service.selector)}
+    name = context.free_name(POLICY, service.namespace, f"require-waypoint-{service.name}", f"require {service.name}")
     for callers, change in (
         (context.behind(service.namespace), context.changes.while_moving(service.namespace)),
         (context.kept, context.changes.finish),
@@ -239,7 +262,7 @@ def _require_waypoint(service: Service, policies: Sequence[Manifest], context: C
         if open_ports:
             rule["to"] = [{"operation": {"notPorts": [str(port) for port in open_ports]}}]
         spec = {"action": "DENY", "selector": selector, "rules": [rule]}
-        change.put(new(SECURITY, POLICY, service.namespace, f"require-waypoint-{service.name}", spec))
+        change.put(new(SECURITY, POLICY, service.namespace, name, spec))
 
 
 def _open_ports(service: Service, about: Sequence[Manifest], context: Context) -> set[int]:

@@ -27,9 +27,12 @@ _AMBIENT: Final = {labels.DATAPLANE_MODE: "ambient"}
 
 def enrol(context: Context) -> None:
     """The waypoints, the Services that use them, the namespaces and the pods."""
+    there = {each.identity for each in context.setup.objects}
     for namespace in context.needs.namespaces():
-        for body in waypoint(namespace):
-            context.changes.prepare.put(body)
+        parameters, gateway = waypoint(namespace)
+        if identity(gateway) not in there:
+            context.changes.prepare.put(parameters)
+            context.changes.prepare.put(gateway)
     for service in context.setup.services:
         if context.needs.has(service):
             ingress = context.needs.takes_ingress(service)

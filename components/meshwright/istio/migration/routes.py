@@ -192,6 +192,7 @@ def _routes(each: Manifest, service: Service, context: Context) -> list[Body]:
         parent: Body = {"group": "", "kind": "Service", "name": service.name, **({"port": port} if many else {})}
         name = each.name if each.namespace == service.namespace else f"{each.namespace}-{each.name}"
         name += f"-{service.name}" * (len(listed(each.spec.get("hosts"))) > 1) + f"-{port}" * many
+        name = context.free_name("HTTPRoute", service.namespace, name, f"{each.identity} at {service.name}:{port}")
         spec = {"parentRefs": [parent], "rules": rules}
         made.append(new("gateway.networking.k8s.io/v1", "HTTPRoute", service.namespace, name, spec))
     if not made:
@@ -319,6 +320,8 @@ def _version(service: Service, subset: str, selector: dict[str, str], context: C
         each.pop("nodePort", None)
     body = new("v1", "Service", service.namespace, f"{service.name}-{subset}", {"ports": ports, "selector": selector})
     there = [each for each in context.setup.of("Service") if each.identity == identity(body)]
-    if any(mapped(each.spec.get("selector")) != selector for each in there):
+    cause = "" if there else f"{service.name}/{subset}"
+    free = context.free_name("Service", service.namespace, body["metadata"]["name"], cause) == body["metadata"]["name"]
+    if not free or any(mapped(each.spec.get("selector")) != selector for each in there):
         raise CannotSayError(f"the Service {service.name}-{subset}, whose name is taken")
     return there[0].body if there else body
