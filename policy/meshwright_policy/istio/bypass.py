@@ -97,6 +97,8 @@ def _guards(policy: Subject, principal: str, selector: Any) -> bool | None:
     if what == "DENY":
         return either(_denies_others(rule, principal) for rule in rules(policy))
     if what == "ALLOW":
+        if not rules(policy):
+            return True  # default deny: what other policies allow beside it, somebody declared
         who = [names_identity([one], frozenset({principal})) for one in all_about(policy, "principals")]
         return bool(who) and all(sources(rule) for rule in rules(policy)) and all(who)
     return None if what is UNKNOWN else False
@@ -239,8 +241,8 @@ CLOSED = Rule(
     notes=(
         "A policy counts where it is attached to a Service that has a waypoint, or to a waypoint. Its workloads are "
         "guarded by a DENY policy in their namespace that selects all of them and excepts the waypoint, or by an "
-        "ALLOW policy that lets in the waypoint alone; other exceptions, such as of sidecars that are left, are "
-        "fine. A waypoint's service account has the name of its Gateway."
+        "ALLOW policy that lets in the waypoint alone, or nobody; other exceptions, such as of sidecars that are left, "
+        "are fine. A waypoint's service account has the name of its Gateway."
     ),
     bad=Example(
         _SHOP + _READ_ONLY,

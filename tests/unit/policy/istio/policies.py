@@ -34,6 +34,7 @@ CLOSED = [
     case(14, "not_applicable", "no policy of the stack is enforced at a waypoint", SHOP, CART, _policy(GET)),
     case(14, "passed", "", SHOP, CART, L7, _deny(GUARD)),
     case(14, "passed", "", SHOP, AT_WAYPOINT, _deny(GUARD)),
+    case(14, "passed", "", SHOP, AT_WAYPOINT, _policy("action: ALLOW", "default-deny")),
     case(14, "passed", "", SHOP, CART, L7, _allow(f"{{principals: [{ID}]}}")),
     case(
         14,
