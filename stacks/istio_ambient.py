@@ -1,9 +1,7 @@
 """Istio ambient, from a stack's config."""
 
-import os
 from collections import defaultdict
 from dataclasses import replace
-from pathlib import Path
 from typing import cast
 
 import pulumi
@@ -15,18 +13,16 @@ import istio_multicluster
 import istio_observability
 import istio_security
 import istio_traffic
-from istio_parts import Registered
+from istio_parts import Registered, chart_source, from_here
 from meshwright import AmbientNamespace, GatewayApiCrds, IstioAmbient, MeshWideMtls
 from meshwright.config.clock import today
 from meshwright.config.istio import IstioAmbientMesh, MeshNamespace
 from meshwright.config.istio_security_checks import trust_domain
-from meshwright.config.shared import ChartSource
 from meshwright.guidance.rollout import next_step
 from meshwright.istio.ambient import IstioAmbientArgs, IstioValues
 from meshwright.istio.namespace import AmbientNamespaceArgs
 from meshwright.istio.plan import plan_istio
 from meshwright.kubernetes.chart_values import merge
-from meshwright.kubernetes.charts import ChartSourceArgs
 
 
 def deploy(mesh: IstioAmbientMesh) -> None:
@@ -70,7 +66,7 @@ def deploy(mesh: IstioAmbientMesh) -> None:
 def _provider(name: str, mesh: IstioAmbientMesh, **settings: bool) -> kubernetes.Provider:
     """The cluster that the stack names; never the one that a shell happens to point at."""
     cluster = mesh.cluster
-    kubeconfig: pulumi.Input[str] | None = _from_here(cluster.kubeconfig) if cluster.kubeconfig else None
+    kubeconfig: pulumi.Input[str] | None = from_here(cluster.kubeconfig) if cluster.kubeconfig else None
     if cluster.stack:
         kubeconfig = pulumi.StackReference(cluster.stack).require_output(cluster.output)
     return kubernetes.Provider(name, kubeconfig=kubeconfig, context=cluster.context, **settings)
@@ -81,7 +77,7 @@ def _gateway_api(mesh: IstioAmbientMesh, provider: kubernetes.Provider) -> Gatew
     if wanted.mode == "adopt":
         # Elsewhere these settings would take over what others own; here that is what was asked for.
         provider = _provider("gateway-api-owner", mesh, upsert_existing_objects=True, enable_patch_force=True)
-    manifest = _from_here(wanted.path) if wanted.path else bundle.url
+    manifest = from_here(wanted.path) if wanted.path else bundle.url
     return GatewayApiCrds(
         "gateway-api",
         {"mode": wanted.mode, "version": bundle.version, "manifest": manifest},
@@ -95,7 +91,7 @@ def _istio_args(mesh: IstioAmbientMesh) -> IstioAmbientArgs:
         "platform": mesh.cluster.platform,
     }
     charts = mesh.upgrade.charts if mesh.upgrade else None
-    istio_control.set_control_plane(args, mesh, _charts(charts) if charts else None)
+    istio_control.set_control_plane(args, mesh, chart_source(charts) if charts else None)
     if mesh.cluster.kubernetes_version:
         args["kubernetes_version"] = mesh.cluster.kubernetes_version
     if mesh.cluster.compute:
@@ -109,7 +105,7 @@ def _istio_args(mesh: IstioAmbientMesh) -> IstioAmbientArgs:
     if mesh.trust_domain:
         args["trust_domain"] = mesh.trust_domain
     if mesh.charts:
-        args["charts"] = _charts(mesh.charts)
+        args["charts"] = chart_source(mesh.charts)
     _ask_for_parts(args, mesh)
     return args
 
@@ -122,15 +118,6 @@ def _ask_for_parts(args: IstioAmbientArgs, mesh: IstioAmbientMesh) -> None:
         args["extension_providers"] = providers
     if values := merge(istio_security.chart_values(mesh), mesh.values.model_dump(exclude_defaults=True)):
         args["values"] = cast("IstioValues", values)
-
-
-def _charts(source: ChartSource) -> ChartSourceArgs:
-    charts: ChartSourceArgs = {"source": source.source}
-    if source.url:
-        charts["address"] = source.url
-    if source.path:
-        charts["address"] = _from_here(source.path)
-    return charts
 
 
 def _namespace_args(namespace: MeshNamespace, mesh: IstioAmbientMesh) -> AmbientNamespaceArgs:
@@ -151,8 +138,3 @@ def _namespace_args(namespace: MeshNamespace, mesh: IstioAmbientMesh) -> Ambient
             args["trust_domain"] = trust_domain(mesh)
             args["workloads"] = {service: dict(each) for service, each in namespace.security.workloads.items()}
     return args
-
-
-def _from_here(path: str) -> str:
-    """A path of the stack file, which is relative to the project, as the program and its providers see it."""
-    return os.path.relpath(Path(pulumi.runtime.get_root_directory()) / Path(path).expanduser())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pulumi
 from pulumi.runtime.config import is_config_secret
 
+from istio_parts import chart_source
 from meshwright.config.istio import IstioAmbientMesh
 from meshwright.config.istio_certificates import Authority, Certificates, IstioCsr, Rotation
 from meshwright.errors import Code, ConfigError, Problem
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from meshwright.istio.certificates.istio_csr import IstioCsrSettings
     from meshwright.istio.certificates.plan import CertificatesArgs
     from meshwright.istio.certificates.plugged_in import AuthorityArgs, RotationArgs
-    from meshwright.kubernetes.charts import ChartSourceArgs
 
 _CONFIG = "config:"
 _FILES = {
@@ -101,11 +101,8 @@ def _istio_csr(wanted: IstioCsr) -> "IstioCsrSettings":
         args["max_duration"] = wanted.max_duration
     if wanted.values:
         args["values"] = wanted.values
-    if charts := wanted.charts:
-        source: ChartSourceArgs = {"source": charts.source}
-        if charts.address:
-            source["address"] = charts.url or str(_path(charts.address))
-        args["charts"] = source
+    if wanted.charts:
+        args["charts"] = chart_source(wanted.charts)
     return args
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
-from istio_parts import Registered
-from meshwright import AmbientNetworkPolicy, MeshMonitoring, MeshTelemetry
+from istio_parts import Registered, chart_source
+from meshwright import AmbientNetworkPolicy, Kiali, MeshMonitoring, MeshTelemetry
 from meshwright.catalog import load_catalog
 from meshwright.config.istio import IstioAmbientMesh, MeshNamespace
+from meshwright.config.istio_observability import Kiali as KialiConfig
 from meshwright.config.istio_observability import (
     NamespaceTelemetry,
     NetworkPolicies,
@@ -19,6 +20,7 @@ from meshwright.istio import extension_providers as providers
 if TYPE_CHECKING:
     from meshwright.istio.ambient import IstioAmbientArgs
     from meshwright.istio.network_policy import AmbientNetworkPolicyArgs
+    from meshwright.istio.observability.kiali import KialiArgs
     from meshwright.istio.observability.monitoring import MeshMonitoringArgs
     from meshwright.istio.observability.telemetry import TelemetryScope
 
@@ -57,8 +59,11 @@ def deploy(mesh: IstioAmbientMesh, stands: Registered) -> None:
         names = [str(each["name"]) for each in extension_providers(mesh)]
         after = stands.after(stands.namespaces.values())
         MeshTelemetry("telemetry", {"scopes": scopes, "providers": names}, after)
-    if mesh.observability:
-        MeshMonitoring("monitoring", _monitoring(mesh, mesh.observability), stands.after())
+    if watched := mesh.observability:
+        if watched.monitors or watched.alerts or watched.dashboards:
+            MeshMonitoring("monitoring", _monitoring(mesh, watched), stands.after())
+        if watched.kiali:
+            Kiali("kiali", _kiali(watched.kiali, watched.namespace), stands.after())
     for namespace in mesh.namespaces:
         if wanted := namespace.network_policy:
             args = _network_policy(mesh, namespace, wanted)
@@ -122,6 +127,13 @@ def _monitoring(mesh: IstioAmbientMesh, wanted: Observability) -> "MeshMonitorin
     same = ("labels", "alert_labels", "dashboard_labels", "kube_state_metrics", "runbooks")
     args.update(cast("MeshMonitoringArgs", {key: given[key] for key in same if given.get(key)}))
     return args
+
+
+def _kiali(wanted: KialiConfig, namespace: str) -> "KialiArgs":
+    given = wanted.model_dump(mode="json", exclude_unset=True, exclude={"charts"})
+    if wanted.charts:
+        given["charts"] = chart_source(wanted.charts)
+    return cast("KialiArgs", {**given, "namespace": namespace})
 
 
 def _network_policy(

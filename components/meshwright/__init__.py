@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from meshwright.istio.multicluster.remote import RemoteReader, RemoteSecret
     from meshwright.istio.namespace import AmbientNamespace
     from meshwright.istio.network_policy import AmbientNetworkPolicy
+    from meshwright.istio.observability.kiali import Kiali
     from meshwright.istio.observability.monitoring import MeshMonitoring
     from meshwright.istio.observability.telemetry import MeshTelemetry
     from meshwright.istio.platforms.cilium import CiliumProbePolicy
@@ -49,6 +50,7 @@ __all__ = [
     "IstioAmbient",
     "IstioCsr",
     "JwtAuthentication",
+    "Kiali",
     "MeshMonitoring",
     "MeshTelemetry",
     "MeshWideMtls",
@@ -79,6 +81,7 @@ _HOME = {
     "IstioAmbient": "meshwright.istio.ambient",
     "IstioCsr": "meshwright.istio.certificates.istio_csr",
     "JwtAuthentication": "meshwright.istio.security.jwt",
+    "Kiali": "meshwright.istio.observability.kiali",
     "MeshMonitoring": "meshwright.istio.observability.monitoring",
     "MeshTelemetry": "meshwright.istio.observability.telemetry",
     "MeshWideMtls": "meshwright.istio.mtls",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from meshwright.config.base import (
+    ChartValues,
     Flag,
     Mistake,
     Model,
@@ -18,6 +19,7 @@ from meshwright.config.base import (
     refusal,
     repeated,
 )
+from meshwright.config.shared import ChartSource
 from meshwright.errors import Code
 
 if TYPE_CHECKING:
@@ -163,6 +165,68 @@ class NamespaceTelemetry(Model):
             yield Mistake(Code.MISSING_KEY, "says nothing", "add access_logs, metrics or sampling, or remove it")
 
 
+Url = Annotated[str, Spelt(r"https?://\S+", "address", "begin it with http:// or https://", limit=2000)]
+
+
+class SecretKey(Model):
+    """A key of a Secret that exists beside Kiali."""
+
+    name: Text
+    """The Secret."""
+    key: Text
+    """The key in it."""
+
+
+class KialiGrafana(Model):
+    """Grafana, to which Kiali links."""
+
+    internal_url: Url
+    """Where Kiali asks it."""
+    external_url: Url
+    """Where people's browsers find it."""
+
+
+class KialiTracing(Model):
+    """A store of spans, which Kiali shows beside requests."""
+
+    provider: Literal["jaeger", "tempo"]
+    """What it is."""
+    internal_url: Url
+    """Where Kiali asks it."""
+    external_url: Url | None = None
+    """Where people's browsers find it. Default: no links."""
+
+
+class Kiali(Model):
+    """Kiali, by its chart: a picture of the mesh, and findings after the deployment."""
+
+    prometheus_url: Url
+    """The Prometheus that scrapes the mesh."""
+    login_key: SecretKey | None = None
+    """What sessions are signed with: 16, 24 or 32 characters. The chart would make one at random, in a ConfigMap."""
+    auth: Literal["token", "openid", "openshift", "header", "anonymous"] = "token"
+    """How people log in. What openid needs goes into `values`."""
+    view_only: Flag = True
+    """People look and change nothing: what they changed there the next update would take back."""
+    grafana: KialiGrafana | None = None
+    """Default: no links to Grafana."""
+    tracing: KialiTracing | None = None
+    """Default: no traces."""
+    charts: ChartSource | None = None
+    """Where its chart comes from. Default: Kiali's HTTP repository."""
+    values: ChartValues = Field(default_factory=dict)
+    """Chart values of yours, merged last."""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """Sessions are signed, and who is nobody changes nothing."""
+        if self.auth != "anonymous" and self.login_key is None:
+            message = f"has auth: {self.auth}, and nothing signs people's sessions"
+            yield Mistake(Code.MISSING_KEY, message, "add login_key: the name of a Secret, and its key")
+        if self.auth == "anonymous" and not self.view_only:
+            message = "is false, and auth is anonymous: anybody could change the mesh"
+            yield Mistake(Code.CONTRADICTION, message, "remove it, or choose another auth", ("view_only",))
+
+
 class Observability(Model):
     """Monitors and alert rules for the Prometheus operator, whose CRDs have to be there, and dashboards for Grafana."""
 
@@ -188,10 +252,12 @@ class Observability(Model):
     """Where you publish the runbooks. Default: docs/istio/runbooks.md, their place in this project."""
     prometheus_namespace: NamespaceName | None = None
     """Where Prometheus runs: network policies let it scrape waypoints."""
+    kiali: Kiali | None = None
+    """Default: none."""
 
     def mistakes(self) -> Iterator[Mistake]:
         """Something is made of it."""
-        if not (self.monitors or self.alerts or self.dashboards):
+        if not (self.monitors or self.alerts or self.dashboards or self.kiali):
             message = "has monitors, alerts and dashboards off: nothing is left"
             yield Mistake(Code.CONTRADICTION, message, "remove it, or set one of them")
 

@@ -85,6 +85,7 @@ def test_the_newest_of_each_product(catalog: Catalog) -> None:
     assert {product: release.version for product, release in newest.items()} == {
         "istio": "1.31.1",
         "istio-csr": "0.17.0",
+        "kiali": "2.31.0",
         "linkerd-edge": "edge-26.8.3",
         "linkerd-enterprise": "enterprise-2.20.2",
         "consul": "2.0.3",
@@ -125,7 +126,7 @@ def test_the_newest_of_each_product(catalog: Catalog) -> None:
             "istoi",
             "1.31",
             (
-                'the catalog has no product "istoi"; one of: istio, istio-csr, linkerd-edge, linkerd-enterprise, '
+                'the catalog has no product "istoi"; one of: istio, istio-csr, kiali, linkerd-edge, linkerd-enterprise, '
                 "consul, aws-gateway-controller (MW-E030)"
             ),
         ),

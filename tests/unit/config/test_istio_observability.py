@@ -58,6 +58,20 @@ CASES = {
             "them (MW-E018)"
         ),
     ),
+    "Kiali without a key": (
+        istio('    observability: {kiali: {prometheus_url: "http://p.m:9090"}}\n'),
+        (
+            f"{FILE}:6: mesh.observability.kiali has auth: token, and nothing signs people's sessions; add login_key: the "
+            "name of a Secret, and its key (MW-E011)"
+        ),
+    ),
+    "anybody changes the mesh": (
+        istio('    observability: {kiali: {prometheus_url: "http://p.m:9090", auth: anonymous, view_only: false}}\n'),
+        (
+            f"{FILE}:6: mesh.observability.kiali.view_only is false, and auth is anonymous: anybody could change the mesh; "
+            "remove it, or choose another auth (MW-E018)"
+        ),
+    ),
     "providers that others replace": (
         istio(
             '    telemetry: {traces: {otlp: "c.o:4317"}}\n'

@@ -135,6 +135,24 @@ def test_monitoring_knows_where_the_agents_run_and_which_waypoints_there_are() -
     assert "mesh-ztunnel" in names(find(graph, "monitoring-alerts").dependencies)
 
 
+def test_kiali_alone() -> None:
+    wanted = {
+        "prometheus_url": "http://prometheus.monitoring:9090",
+        "login_key": {"name": "kiali-login", "key": "key"},
+        "tracing": {"provider": "jaeger", "internal_url": "http://jaeger.tracing:16685"},
+    }
+    off = {"monitors": False, "alerts": False, "dashboards": False}
+    charts = {"source": "mirror", "url": "https://charts.example"}
+    graph = run(observability={**off, "namespace": "monitoring", "kiali": {**wanted, "charts": charts}})
+    assert inputs(graph, "kiali") == {
+        **wanted,
+        "charts": {"source": "mirror", "address": "https://charts.example"},
+        "namespace": "monitoring",
+    }
+    assert "mesh-ztunnel" in names(find(graph, "kiali-release").dependencies)
+    assert "monitoring" not in names(each.urn for each in graph)
+
+
 def test_network_policies_know_the_cluster_and_the_collectors() -> None:
     graph = run(
         cluster={"context": "c", "platform": "openshift", "cni": "ovn-kubernetes"},
