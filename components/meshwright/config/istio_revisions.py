@@ -6,7 +6,7 @@ from typing import Any
 from meshwright.catalog import Release, load_catalog
 from meshwright.config.base import Mistake
 from meshwright.errors import Code, ConfigError
-from meshwright.istio.upgrade.parts import Part, own_tag, parts, revision_for, skew, tag_problems
+from meshwright.istio.upgrade.parts import TAG_REMEDY, Part, is_tag, own_tag, parts, revision_for, skew, tag_problems
 
 _PLATFORM_OF = {"eks": "eks", "gke": "gke"}
 _SGP_FAULT = "aws-brancheni-probe-fix"
@@ -60,6 +60,9 @@ def _revisions(
 
 def _tags(tags: Mapping[str, Any], revisions: tuple[str, ...]) -> Iterator[Mistake]:
     spelt = {tag: revision for tag, revision in tags.items() if isinstance(revision, str)}
+    for tag in spelt:
+        if not is_tag(tag):
+            yield Mistake(Code.BAD_VALUE, "is no name for a tag", TAG_REMEDY, ("tags", tag))
     for tag, problem in tag_problems(spelt, revisions):
         yield Mistake(problem.code, f": {problem.message}", problem.remedy, ("tags", tag))
 

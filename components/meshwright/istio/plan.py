@@ -14,7 +14,17 @@ from meshwright.istio import defaults
 from meshwright.istio.extension_providers import provider_problems
 from meshwright.istio.images import IMAGES, VARIANTS, Images
 from meshwright.istio.trust import Trust, plan_trust
-from meshwright.istio.upgrade.parts import STEPS, Part, Parts, parts, revision_for, skew, tag_problems
+from meshwright.istio.upgrade.parts import (
+    STEPS,
+    TAG_REMEDY,
+    Part,
+    Parts,
+    is_tag,
+    parts,
+    revision_for,
+    skew,
+    tag_problems,
+)
 from meshwright.kubernetes.chart_values import merge
 from meshwright.kubernetes.charts import Chart, ChartSourceArgs, PlannedRelease, chart
 from meshwright.kubernetes.errors import ComponentError, refuse
@@ -60,6 +70,7 @@ def plan_istio(args: "IstioAmbientArgs", label: str) -> IstioPlan:
     problems = [
         *_placed(skew(now.release, after.release) if after else (), label),
         *_placed((problem for _, problem in tag_problems(args.get("tags") or {}, running.revisions)), label),
+        *_misnamed(args.get("tags") or (), label),
         *_placed(_unmet(args, running, platform), label),
         *_unknown_names(args, label),
         *_unknown_images(args, label),
@@ -119,6 +130,12 @@ def _unmet(args: "IstioAmbientArgs", running: Parts, platform: Platform) -> Iter
     """What the cluster lacks for the newest version that runs, which asks for the most."""
     version, compute = args.get("kubernetes_version"), args.get("compute") or ()
     return unmet(running.base.release, platform, kubernetes_version=version, compute=compute)
+
+
+def _misnamed(tags: Iterable[str], label: str) -> Iterator[Problem]:
+    for tag in tags:
+        if not is_tag(tag):
+            yield Problem(Code.BAD_ARGUMENT, f"{tag!r} is no name for a tag", TAG_REMEDY, label)
 
 
 def _placed(problems: Iterable[Problem], label: str) -> list[Problem]:

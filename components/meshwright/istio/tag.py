@@ -6,9 +6,11 @@ import pulumi
 from pulumi_kubernetes.admissionregistration.v1 import MutatingWebhookConfiguration
 from pulumi_kubernetes.core.v1 import Service
 
+from meshwright.errors import Code
 from meshwright.istio.labels import INJECTION, REVISION, TAG
-from meshwright.istio.upgrade.parts import UNREVISIONED
+from meshwright.istio.upgrade.parts import TAG_REMEDY, UNREVISIONED, is_tag
 from meshwright.kubernetes.children import below
+from meshwright.kubernetes.errors import refuse
 from meshwright.kubernetes.providers import require_kubernetes_provider
 
 _ROOT = "istio-system"
@@ -39,7 +41,7 @@ class RevisionTag(pulumi.ComponentResource):
     ``base``'s, which `IstioAmbient` tells of the tag.
 
     Raises:
-        ComponentError: MW-E051 without a provider.
+        ComponentError: MW-E050 for a name that no tag can have, MW-E051 without a provider.
     """
 
     tag: pulumi.Output[str]
@@ -48,7 +50,10 @@ class RevisionTag(pulumi.ComponentResource):
     """The revision that it stands for."""
 
     def __init__(self, name: str, args: RevisionTagArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        require_kubernetes_provider(opts, f"RevisionTag {name}")
+        label = f"RevisionTag {name}"
+        require_kubernetes_provider(opts, label)
+        if not is_tag(args["tag"]):
+            raise refuse(Code.BAD_ARGUMENT, label, f"{args['tag']!r} is no name for a tag", TAG_REMEDY)
         super().__init__("meshwright:index:RevisionTag", name, {**args}, opts)
         children = below(self, opts)
         tag, namespace = args["tag"], args.get("namespace", _ROOT)

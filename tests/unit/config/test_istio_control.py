@@ -47,6 +47,12 @@ def namespace(item: str) -> str:
             ],
         ),
         (
+            old("    tags: {Stable: 1-30-7}\n"),
+            [
+                "7: mesh.tags.Stable is no name for a tag; use lower-case letters, digits and '-', at most 43, with a letter or digit at both ends (MW-E015)"
+            ],
+        ),
+        (
             istio("    tags: {default: default}\n"),
             [
                 "6: mesh.tags.default: the tag default is a revision's name too, and istiod can't tell them apart; name the tag after its purpose: stable (MW-E111)",

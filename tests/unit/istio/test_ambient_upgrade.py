@@ -150,6 +150,7 @@ def test_tags_stand_in_istios_root_namespace() -> None:
         ({"revision": "r", "upgrade": {"to": "1.31", "revision": "r"}}, ["the old and the new control plane both have the revision r; leave the upgrade's revision out, or choose another (MW-E050)"]),
         ({"tags": {"stable": "1-30-7"}}, ["the tag stable stands for the revision 1-30-7, which has no control plane; one of: default (MW-E111)"]),
         ({**BESIDE, "tags": {"1-30-7": "1-30-7"}}, ["the tag 1-30-7 is a revision's name too, and istiod can't tell them apart; name the tag after its purpose: stable (MW-E111)"]),
+        ({"revision": "r", "tags": {"a_b": "r"}}, ["'a_b' is no name for a tag; use lower-case letters, digits and '-', at most 43, with a letter or digit at both ends (MW-E050)"]),
         ({"image_variant": "alpine", "image_digests": {"istiod": "x"}}, ["the image variant 'alpine' is unknown; one of: distroless, debug (MW-E050)", "image_digests names 'istiod', which is no image; one of: pilot, install-cni, ztunnel, proxyv2 (MW-E050)"]),
         ({"node_agents": {"grace_period_seconds": 1.0}}, ["1 s are no grace period: ztunnel drains for a second less; at least 2 (MW-E050)"]),
     ],

@@ -67,6 +67,13 @@ def test_children_wait_for_what_the_component_waits_for() -> None:
     assert "first-service" in names(find(graph, "second-injector").dependencies)
 
 
+def test_a_name_that_no_service_can_end_with_is_refused() -> None:
+    with pytest.raises(
+        ComponentError, match=r"^RevisionTag tag: 'Stable' is no name for a tag; use lower-.*\(MW-E050\)$"
+    ):
+        tagged("Stable", "1-31-1")
+
+
 def test_without_a_provider_nothing_is_registered() -> None:
     with pytest.raises(ComponentError, match=r"RevisionTag tag: no Kubernetes provider was given; .* \(MW-E051\)"):
         record(lambda: RevisionTag("tag", {"tag": "stable", "revision": "r"}))

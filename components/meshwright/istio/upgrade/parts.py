@@ -5,6 +5,7 @@ istiod goes first, then istio-cni, then ztunnel: both work with a control plane 
 is newer than istiod, or two minors behind, can't be said at all.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +16,7 @@ from meshwright.versions import version_key
 
 STEPS: Final = ("istiod", "cni", "ztunnel")
 """How far an upgrade has come, in this order. Each step includes those before it."""
+TAG_REMEDY: Final = "use lower-case letters, digits and '-', at most 43, with a letter or digit at both ends"
 UNREVISIONED: Final = "default"
 """What Istio calls the control plane that was installed without a revision."""
 
@@ -90,6 +92,11 @@ def own_tag(tags: Iterable[str]) -> str:
     """
     names = [tag for tag in tags if tag != UNREVISIONED] or list(tags)
     return names[0] if len(names) == 1 else ""
+
+
+def is_tag(name: str) -> bool:
+    """Whether a tag can bear a name: it ends the name of a Service, which has 63 characters at most (RFC 1123)."""
+    return len(name) <= 43 and re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", name, re.ASCII) is not None
 
 
 def tag_problems(tags: dict[str, str], revisions: tuple[str, ...]) -> Iterator[tuple[str, Problem]]:
