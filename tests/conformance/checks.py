@@ -22,6 +22,7 @@ ISTIO_LABELS: dict[str, frozenset[str]] = {
     "istio.io/rev": frozenset(),
     "istio.io/tag": frozenset(),
     "istio.io/global": frozenset({"true"}),
+    "topology.istio.io/network": frozenset(),
 }
 # The objects that istiod renders for a Gateway, and so the keys that it accepts in the ConfigMap of its parametersRef:
 # pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go. It renders nothing at all when it meets another.
