@@ -87,20 +87,21 @@ def test_istioctl_says_nothing_of_what_was_written_that_it_does_not_say_of_the_s
     assert [each for each in after if each not in before] == []
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_istiod_accepts_what_was_written(name: str, istiod: Istiod) -> None:
+def test_istiod_accepts_what_was_written(istiod: Istiod) -> None:
     api = istiod.cluster.api
-    api.apply_all(
-        each for each in checks.namespaces(source(name).objects) if each["metadata"]["name"] != "istio-system"
-    )
-    end = _end(name).world.objects
-    for each in end:
+    given = [each for name in NAMES for each in source(name).objects]
+    api.apply_all(each for each in checks.namespaces(given) if each["metadata"]["name"] != "istio-system")
+    for each in (each for name in NAMES for each in _end(name).world.objects):
         if each["kind"] in ("Namespace", "Service", "ConfigMap", "DestinationRule", "VirtualService", *KINDS):
             api.apply(each, force=True)
-    for each in _made(name):
-        # What a gateway's policy by selector is told is ztunnel's opinion of it (istio#58316).
-        if each["kind"] in KINDS and each["metadata"]["namespace"] != "istio-system":
+    for each in (each for name in NAMES for each in _made(name)):
+        if each["kind"] in KINDS and not _is_for_a_gateway(each):
             api.wait(lambda each=each: _is_accepted(api, each), f"istiod accepts {_named(each)}", 60)  # type: ignore[misc]
+
+
+def _is_for_a_gateway(body: Object) -> bool:
+    """What istiod says of such a policy is what ztunnel would make of it, which never gets it (istio#58316)."""
+    return "istio" in ((body.get("spec") or {}).get("selector") or {}).get("matchLabels", {})
 
 
 def _is_accepted(api: Api, body: Object) -> bool:
