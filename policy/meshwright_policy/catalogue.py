@@ -5,19 +5,16 @@
 
 from typing import Final
 
-from meshwright_policy import adoption, authorization, istio, mesh_wide, versions, waived, waypoints
+from meshwright_policy import adoption, istio, versions, waived
 from meshwright_policy.record import Rule
 
 RULES: Final[tuple[Rule, ...]] = tuple(
     sorted(
         (
             *adoption.RULES,
-            *authorization.RULES,
             *istio.RULES,
-            *mesh_wide.RULES,
             *versions.RULES,
             *waived.RULES,
-            *waypoints.RULES,
         ),
         key=lambda rule: rule.id,
     )

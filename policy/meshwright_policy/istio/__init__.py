@@ -1,16 +1,18 @@
-"""Rules about Istio ambient that take the whole stack into account, one file a subject."""
+"""Rules about Istio, one file a subject; `mesh`, `charts` and `dataplane` are the pictures of a stack for all."""
 
 from typing import Final
 
 from meshwright_policy.istio import (
     allow_lists,
     attachment,
+    authorization,
     availability,
     bypass,
     capture,
     certificates,
     cilium,
     install,
+    mesh_wide,
     mtls,
     multicluster,
     network,
@@ -20,10 +22,14 @@ from meshwright_policy.istio import (
     use_waypoint,
     versions,
     waypoint_paths,
+    waypoints,
 )
 from meshwright_policy.record import Rule
 
 RULES: Final[tuple[Rule, ...]] = (
+    *mesh_wide.RULES,
+    *waypoints.RULES,
+    *authorization.RULES,
     *use_waypoint.RULES,
     *waypoint_paths.RULES,
     *bypass.RULES,

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from meshwright_policy import dataplane
-from meshwright_policy.istio import kinds
+from meshwright_policy.istio import dataplane, kinds
 from meshwright_policy.istio.fragments import namespace, resource
 from meshwright_policy.istio.mesh import AMBIENT_NAMESPACES, in_ambient, name_of, namespace_of
 from meshwright_policy.istio.policies import action, targets

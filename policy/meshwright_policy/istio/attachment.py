@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from meshwright_policy import dataplane
-from meshwright_policy.istio import kinds
+from meshwright_policy.istio import dataplane, kinds
 from meshwright_policy.istio.fragments import USES_WAYPOINT, namespace, resource, service, waypoint
 from meshwright_policy.istio.mesh import (
     AMBIENT_NAMESPACES,

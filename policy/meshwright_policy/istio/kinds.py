@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from meshwright_policy.dataplane import GATEWAY, WAYPOINT
-from meshwright_policy.mesh_wide import ISTIO, KUBERNETES_NAMESPACE, PEER_AUTHENTICATION
+from meshwright_policy.istio.dataplane import GATEWAY, WAYPOINT
+from meshwright_policy.istio.mesh_wide import ISTIO, KUBERNETES_NAMESPACE, PEER_AUTHENTICATION
 from meshwright_policy.versions import HELM
 
 __all__ = ["GATEWAY", "HELM", "ISTIO", "KUBERNETES_NAMESPACE", "PEER_AUTHENTICATION", "WAYPOINT"]

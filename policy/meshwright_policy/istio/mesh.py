@@ -11,9 +11,9 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from meshwright.istio.labels import DATAPLANE_MODE, USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, WAYPOINT_CLASS, WAYPOINT_FOR
-from meshwright_policy import dataplane
 from meshwright_policy.adoption import NAMESPACE
-from meshwright_policy.istio import kinds
+from meshwright_policy.istio import dataplane, kinds
+from meshwright_policy.istio.mesh_wide import SYSTEM
 from meshwright_policy.istio.selectors import BySelector
 from meshwright_policy.record import Config, NotApplicableError, Subject
 from meshwright_policy.stack import Stack
@@ -235,11 +235,12 @@ def in_ambient(stack: Stack, config: Config, *tokens: str) -> Iterator[tuple[Sub
     Raises:
         NotApplicableError: There is none.
     """
-    mesh = stack.derived(seen)
-    found = False
+    mesh, found = stack.derived(seen), False
+    system = stack.derived(dataplane.seen).roots | SYSTEM
     for subject in stack.of(*tokens):
-        is_ambient = mesh.is_ambient(namespace_of(subject), config)
-        if is_ambient is None and not shows_ambient(stack, config):
+        namespace = namespace_of(subject)
+        is_ambient = mesh.is_ambient(namespace, config)
+        if is_ambient is None and (namespace in system or not shows_ambient(stack, config)):
             continue
         if is_ambient is not False:
             found = True

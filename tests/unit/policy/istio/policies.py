@@ -816,6 +816,15 @@ def _container(security: str, kind: str = "containers") -> str:
 
 
 CAPTURE = [
+    # Istio's own agents, where the stack doesn't make their namespace.
+    case(
+        26,
+        "not_applicable",
+        "none of them is in a namespace that the stack shows to be ambient",
+        AMBIENT,
+        _deployment("{hostNetwork: true}", where="istio-system"),
+        _deployment("{hostNetwork: true}", where="kube-system").replace("web:", "agent:", 1),
+    ),
     case(
         26,
         "not_applicable",

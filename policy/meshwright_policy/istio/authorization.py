@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from meshwright.istio.layers import L4_CONDITIONS, L4_OPERATION, L4_SOURCE, L7_OPERATION, L7_SOURCE
-from meshwright_policy import dataplane
+from meshwright_policy.istio import dataplane
 from meshwright_policy.istio.charts import installed, istiod_env
 from meshwright_policy.istio.policies import DRY_RUN_FLAG, is_dry_run
 from meshwright_policy.record import (

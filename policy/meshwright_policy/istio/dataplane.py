@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from meshwright_policy.adoption import NAMESPACE
-from meshwright_policy.mesh_wide import ISTIO, KUBERNETES_NAMESPACE
+from meshwright_policy.istio.mesh_wide import ISTIO, KUBERNETES_NAMESPACE
 from meshwright_policy.record import Config, NotApplicableError, PutOffError, Subject
 from meshwright_policy.stack import Stack
 from meshwright_policy.values import UNKNOWN, at, elements, shown

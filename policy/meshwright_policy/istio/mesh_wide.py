@@ -24,7 +24,7 @@ PEER_AUTHENTICATION = tuple(
     f"kubernetes:security.istio.io/{v}:PeerAuthentication{kind}" for kind in ("", "Patch") for v in ("v1", "v1beta1")
 )
 KUBERNETES_NAMESPACE = ("kubernetes:core/v1:Namespace", "kubernetes:core/v1:NamespacePatch")
-_SYSTEM = {"kube-system", "kube-public", "kube-node-lease"}
+SYSTEM = {"kube-system", "kube-public", "kube-node-lease"}
 
 
 def _left_behind(stack: Stack, config: Config) -> Iterator[Answer]:
@@ -35,7 +35,7 @@ def _left_behind(stack: Stack, config: Config) -> Iterator[Answer]:
     ours = [subject for subject in stack.of(MESH_WIDE) if at(subject.properties, "mode") in ("STRICT", UNKNOWN)]
     if not ours and all(answer is False for _, answer in by_hand):
         raise NotApplicableError("nothing is STRICT for the whole mesh")
-    standing = {name: state for name, state in stack.derived(_standing).items() if name not in roots | _SYSTEM}
+    standing = {name: state for name, state in stack.derived(_standing).items() if name not in roots | SYSTEM}
     for subject, answer in by_hand:
         if answer is not False:
             yield from _by_hand(subject, standing, is_known=answer is True)
