@@ -59,6 +59,9 @@ def host_troubles(host: EgressHost) -> Iterator[Trouble]:
     if name.endswith((".local", ".svc", ".localhost")):
         message = f'is "{name}", which is inside of the cluster'
         yield Trouble(Code.EGRESS_HOST, message, "name a host outside; services of the mesh need no egress", ("host",))
+    if name.rpartition(".")[2].isdigit():
+        message = f'is "{name}", an address: ztunnel and waypoints find hosts by name'
+        yield Trouble(Code.EGRESS_HOST, message, "give the host's DNS name", ("host",))
     if not host["callers"]:
         yield Trouble(
             Code.EMPTY_TRAFFIC_RULE,

@@ -124,6 +124,31 @@ def routing(protocol: str) -> st.SearchStrategy[dict[str, Any]]:
 ANY = st.one_of(*(traffic(protocol, alpha=alpha) for protocol in ("http", "grpc") for alpha in (True, False)), WILD)
 
 
+_HOSTS = st.builds(
+    lambda host, callers, rest: {"host": host, "callers": callers, **rest},
+    st.sampled_from(["api.example.com", "a-b.example.org", "*.example.com", "1.2.example"]),
+    st.lists(
+        st.builds(
+            lambda space, rest: {"namespace": space, **rest},
+            st.sampled_from(["shop", "web"]),
+            _maybe(service_accounts=st.lists(_spelt(spelling.ACCOUNT), max_size=2)),
+        ),
+        min_size=1,
+        max_size=2,
+    ),
+    _maybe(port=st.integers(1, 65535), outlier_detection=_OUTLIERS)
+    | _maybe(originate_tls=st.booleans(), target_port=st.integers(1, 65535), connection_pool=_POOLS)
+    | _maybe(methods=st.just(["GET"]), paths=st.lists(_spelt(spelling.PATH_PATTERN), min_size=1, max_size=2))
+    | st.fixed_dictionaries({"protocol": st.sampled_from(["tls", "tcp"])}, optional={"port": st.integers(1, 65535)}),
+)
+EGRESS = st.builds(
+    lambda hosts, rest: {"hosts": hosts, **rest},
+    st.lists(_HOSTS, min_size=1, max_size=2, unique_by=lambda each: each["host"]),
+    _maybe(confine=st.just(["shop"]), waypoint=st.just({"min_replicas": 3})),
+)
+"""The config of egress; it may be one that is refused."""
+
+
 def accepted(config: dict[str, Any]) -> TrafficPolicyArgs | None:
     """The arguments that a config becomes; None for one that is refused."""
     try:

@@ -177,6 +177,7 @@ def test_what_is_yours_to_set() -> None:
         ([api(callers=[])], {}, "hosts[0].callers lists nobody who may call the host; list callers, or remove it (MW-E139)"),
         ([api(), api(callers=[{"namespace": "b"}])], {}, 'hosts[1].host is "api.example.com", as is hosts[0].host: what Istio makes of two is undefined; keep one (MW-E131)'),
         ([api(host="cart.shop.svc.cluster.local")], {}, 'hosts[0].host is "cart.shop.svc.cluster.local", which is inside of the cluster; name a host outside; services of the mesh need no egress (MW-E138)'),
+        ([api(host="10.0.0.1")], {}, 'hosts[0].host is "10.0.0.1", an address: ztunnel and waypoints find hosts by name; give the host\'s DNS name (MW-E138)'),
         ([api(protocol="tcp")], {}, "hosts[0].protocol is tcp, which has no usual port; add port (MW-E138)"),
         ([api(host="*.example.com", protocol="tls")], {}, 'hosts[0].host is "*.example.com": for a wildcard a waypoint takes plain HTTP alone, and goes by the Host header; name each host (MW-E138)'),
         ([api(host="*.example.com", originate_tls=True)], {}, "hosts[0].originate_tls has no effect for a wildcard: the waypoint goes by the Host header, port included; name each host, or remove originate_tls (MW-E138)"),

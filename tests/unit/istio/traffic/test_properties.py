@@ -1,19 +1,23 @@
 """Whatever the config takes: the CRDs take it too, and requests go where the first route that fits sends them."""
 
 import re
-from typing import Any
+from typing import Any, cast
 
-from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import HealthCheck, assume, event, given, reject, settings
+from pydantic import ValidationError
 
-from meshwright import TrafficPolicy
+from meshwright import Egress, TrafficPolicy
+from meshwright.config.istio_egress import MeshEgress
 from meshwright.istio.traffic.arguments import TrafficPolicyArgs
+from meshwright.istio.traffic.egress import EgressArgs
 from meshwright.istio.traffic.gateway_api import route_spec
 from meshwright.istio.traffic.rules import api_of
 from meshwright.istio.traffic.virtual_service import virtual_service_spec
 from tests.unit.graphs import with_provider
-from tests.unit.istio.traffic.any_policy import ANY, GRPC_REQUESTS, HTTP_REQUESTS, accepted, routing
+from tests.unit.istio.traffic.any_policy import ANY, EGRESS, GRPC_REQUESTS, HTTP_REQUESTS, accepted, routing
 from tests.unit.render.crds import faults
 
+JUDGED = ("Gateway", "ServiceEntry", "AuthorizationPolicy", "DestinationRule")
 FILES = ("gateway-api-1.6.1-standard.yaml", "istio-1.31.yaml")
 QUICK = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow]
@@ -31,6 +35,20 @@ def test_what_the_config_takes_the_component_takes_and_the_crds_take(config: dic
     event(str(api_of(args)))
     graph = with_provider(lambda opts: TrafficPolicy("it", args, opts))
     objects = [dict(each.inputs) for each in graph if each.inputs.get("apiVersion", "v1") != "v1"]
+    assert [found for body in objects for found in faults(body, FILES)] == []
+
+
+@FEW
+@given(config=EGRESS)
+def test_what_the_config_takes_of_egress_the_component_takes_and_the_crds_take(config: dict[str, Any]) -> None:
+    try:
+        hosts = MeshEgress.model_validate(config).host_arguments()
+    except ValidationError:
+        reject()
+    args = cast("EgressArgs", {**config, "hosts": hosts})
+    graph = with_provider(lambda opts: Egress("out", args, opts))
+    objects = [dict(each.inputs) for each in graph if each.inputs.get("kind") in JUDGED]
+    assert {"ServiceEntry", "AuthorizationPolicy"} <= {each["kind"] for each in objects}
     assert [found for body in objects for found in faults(body, FILES)] == []
 
 
