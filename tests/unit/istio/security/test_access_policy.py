@@ -1,7 +1,10 @@
 """AccessPolicy: a policy stands at the layer that enforces it, or it does not stand."""
 
+import re
+from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 
 from meshwright import AccessPolicy
@@ -214,3 +217,15 @@ def test_behind_a_waypoint_a_list_of_callers_lets_nobody_in() -> None:
 )
 def test_behind_a_waypoint_a_policy_that_knows_the_waypoint_stands(args: dict[str, Any]) -> None:
     assert spec(workloads=CART, waypoint=WAYPOINT, **args)["selector"] == {"matchLabels": CART}
+
+
+def test_the_program_of_the_documentation_runs() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "istio" / "security.md").read_text("utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+
+    def run(opts: pulumi.ResourceOptions) -> None:
+        (cluster,) = opts.providers  # type: ignore[misc]
+        exec(program, {"AccessPolicy": AccessPolicy, "pulumi": pulumi, "cluster": cluster, "checkout": cluster})  # noqa: S102
+
+    made = inputs(with_provider(run), "no-deletes-policy")["spec"]
+    assert made["targetRefs"] == [{"group": "", "kind": "Service", "name": "cart"}]
