@@ -9,6 +9,7 @@ from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from meshwright.config.clock import today
@@ -80,6 +81,10 @@ class Cacerts:
     """Over what is public; another one means another authority, root or revocation list."""
     expires: str
     """The last day on which everything above a leaf is valid, ``YYYY-MM-DD``."""
+    signs: str
+    """What signs: its name and the beginning of its fingerprint."""
+    trusts: tuple[str, ...]
+    """The roots that proxies trust, likewise."""
 
 
 class PluggedInCa(pulumi.ComponentResource):
@@ -103,7 +108,12 @@ class PluggedInCa(pulumi.ComponentResource):
         label = f"PluggedInCa {name}"
         require_kubernetes_provider(opts, label)
         made = plan_cacerts(args["authority"], args.get("rotation"), label)
-        shown: dict[str, Any] = {"namespace": args["namespace"]}
+        # So that a preview shows who signs and who is trusted from now on.
+        shown: dict[str, Any] = {
+            "namespace": args["namespace"],
+            "signs": pulumi.Output.unsecret(made.apply(lambda cacerts: cacerts.signs)),
+            "trusts": pulumi.Output.unsecret(made.apply(lambda cacerts: list(cacerts.trusts))),
+        }
         if rotation := args.get("rotation"):
             shown["rotation"] = without_pem(rotation)
         super().__init__("meshwright:index:PluggedInCa", name, shown, opts)
@@ -209,4 +219,10 @@ def _files(signs: Authority, roots: tuple[x509.Certificate, ...], crl: str) -> C
         {name: base64.b64encode(text.encode()).decode() for name, text in files.items()},
         digest.hexdigest()[:16],
         min(signs.expires, *(root.not_valid_after_utc.date() for root in roots)).isoformat(),
+        _named(signs.chain[0]),
+        tuple(map(_named, roots)),
     )
+
+
+def _named(certificate: x509.Certificate) -> str:
+    return f"{certificate.subject.rfc4514_string()}, sha256:{certificate.fingerprint(hashes.SHA256()).hex()[:16]}"

@@ -6,12 +6,13 @@ from typing import Any
 
 import pulumi
 import pytest
+from cryptography.hazmat.primitives import hashes
 from pulumi_kubernetes.core.v1 import ConfigMap
 
 from meshwright import IstioAmbient, IstioCsr, PluggedInCa
 from meshwright.engine.graph import Graph, Secret
 from meshwright.kubernetes.errors import ComponentError
-from tests.servers.pki import signer
+from tests.servers.pki import Signer, signer
 from tests.unit.graphs import find, inputs, names, shape, with_provider
 from tests.unit.istio.certificates.mesh import args, intermediate, root, with_lists
 
@@ -72,6 +73,11 @@ def content(graph: Graph, name: str = "ca-secret-content") -> dict[str, str]:
     return {key: base64.b64decode(text).decode() for key, text in data.value.items()}
 
 
+def named(signer: Signer) -> str:
+    fingerprint = signer.certificate.fingerprint(hashes.SHA256()).hex()
+    return f"{signer.certificate.subject.rfc4514_string()}, sha256:{fingerprint[:16]}"
+
+
 def refused(run: Any, *more: Any, **changes: Any) -> str:
     with pytest.raises(ComponentError) as error:
         run(*more, **changes)
@@ -105,6 +111,8 @@ def test_policy_and_state_see_no_pem() -> None:
     graph = ca(rotation=BOTH)
     assert inputs(graph, "ca") == {
         "namespace": "istio-system",
+        "signs": named(intermediate()),
+        "trusts": [named(root()), named(root("new"))],
         "rotation": {key: value for key, value in BOTH.items() if key != "next"},
     }
     outputs = find(graph, "ca").outputs
