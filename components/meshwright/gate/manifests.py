@@ -73,6 +73,11 @@ def _files(folder: Path) -> Iterator[Path]:
 class _Loader(yaml.CSafeLoader):
     """YAML 1.2's scalars, as Kubernetes reads them; a date stays text."""
 
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping whose keys are text, as they are in JSON: the ports in ``portLevelMtls`` are written as numbers."""
+        plain = super().construct_mapping(node, deep=deep)
+        return {str(key).lower() if isinstance(key, bool | int) else key: value for key, value in plain.items()}
+
 
 def _plain(loader: _Loader, node: yaml.ScalarNode) -> Any:
     return node.value if node.style else resolve(node.value)

@@ -284,3 +284,10 @@ def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(Path, "iterdir", refuse)
     assert "can't be read: permission denied" in message(read_manifests, tmp_path)
+
+
+def test_keys_are_text_as_in_json(tmp_path: Path) -> None:
+    file = tmp_path / "mtls.yaml"
+    file.write_text("{apiVersion: v1, kind: A, metadata: {name: a}, spec: {ports: {9121: x, true: y, z: w}}}")
+    (_, resource) = read_manifests(file)
+    assert resource.inputs["spec"] == {"ports": {"9121": "x", "true": "y", "z": "w"}}
