@@ -142,3 +142,21 @@ def test_the_worked_example_of_the_docs_is_what_the_command_says(
     }
     assert len(written) == 2
     assert set(written) <= set(final.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_our_own_rules_object_to_nothing_that_the_report_does_not(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from meshwright.cli import main
+
+    (tmp_path / "end.yaml").write_text(yaml.safe_dump_all(_end(name).objects))
+    main(["gate", "--manifests", str(tmp_path / "end.yaml"), "--json"])
+    found = json.loads(capsys.readouterr().out)["findings"]
+    broken = {each["resource"] for each in found if each["level"] == "mandatory" and each["verdict"] == "violated"}
+    open_ = {
+        f"{each.identity.namespace}/{each.identity.name}"
+        for each in migrated(name).findings
+        if each.verdict in ("needs a decision", "unsupported") or "targetRefs already" in each.reason
+    }
+    assert broken <= open_

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from meshwright.istio.migration.authorization import Context, guarded
+from meshwright.istio.migration.authorization import Context, guarded, idle
 from meshwright.istio.migration.needs import reachable
 from meshwright.istio.migration.objects import Manifest, new
 from meshwright.istio.migration.report import L7, POLICIES, WAYPOINTS, Difference, Topic, Verdict
@@ -23,9 +23,11 @@ def attach(policies: Iterable[Manifest], context: Context) -> None:
     for policy in policies:
         say = context.findings.say
         members = context.setup.selected(policy, context.setup.moving)
-        if is_attached(policy) or not members:
-            reason = "it is attached by targetRefs already" if is_attached(policy) else "no pod that moves is selected"
-            say(policy.identity, Verdict.MOVES, reason, POLICIES)
+        if is_attached(policy):
+            say(policy.identity, Verdict.MOVES, "it is attached by targetRefs already", POLICIES)
+            continue
+        if not members:
+            idle(policy, context)
             continue
         services = context.services(policy)
         names = ", ".join(each.name for each in services) or "no Service"

@@ -109,7 +109,7 @@ def _translate(policy: Manifest, context: Context) -> None:
         return
     members = context.setup.selected(policy, context.setup.moving)
     if not members:
-        say(policy.identity, Verdict.MOVES, "no pod that moves to ambient is selected by it", L4)
+        idle(policy, context)
         return
     say(policy.identity, Verdict.TRANSLATED, _how(policy, services), POLICIES)
     _report_what_differs(policy, services, context)
@@ -120,6 +120,16 @@ def _translate(policy: Manifest, context: Context) -> None:
     namespace = members[0].namespace if policy.namespace == context.setup.root else policy.namespace
     _bridge(policy, services, context)
     _keep_the_rest(policy, services, context, namespace)
+
+
+def idle(policy: Manifest, context: Context) -> None:
+    """Say what becomes of a policy that ztunnel can't enforce, and that is about no pod that moves."""
+    gateways = [each for each in context.setup.gateways if selector_of(policy).items() <= each.labels.items()]
+    if policy.namespace in context.setup.moving and not gateways:
+        reason = "it selects no pod that is here, and by selector ztunnel couldn't judge one: attach it, or remove it"
+        context.findings.say(policy.identity, Verdict.DECISION, reason, POLICIES)
+    else:
+        context.findings.say(policy.identity, Verdict.MOVES, "no pod that moves to ambient is selected by it", L4)
 
 
 def _how(policy: Manifest, services: Sequence[Service]) -> str:
