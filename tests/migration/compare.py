@@ -107,6 +107,8 @@ def _covers(said: Difference, found: Found, before: World, now: World, state: St
             return now.mode(request.caller) == SIDECAR or not state.is_last
         case "ingress":
             return now.mode(request.caller) == GATEWAY
+        case "answers":
+            return any(end.allowed and end.pods is None for end in found.before)
         case "path-prefix":
             return request.http is not None and _is_at_the_edge(request.http.path, before, request)
         case "no-service":

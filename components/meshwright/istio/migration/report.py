@@ -52,6 +52,8 @@ class Topic(StrEnum):
     """A namespace that stays with sidecars: callers in ambient aren't routed by its VirtualServices."""
     NOT_ROUTED = "not-routed"
     """A route that no supported API of ambient can say is left to the VirtualService, or lost."""
+    ANSWER = "answers"
+    """What the caller's sidecar answered by itself, such as a redirect, comes after the waypoint's policies."""
     ELSEWHERE = "other-service"
     """A waypoint routes to another Service, whose policies see the waypoint and not the caller."""
     AUDIT = "other-identity"

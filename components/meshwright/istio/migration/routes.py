@@ -141,14 +141,20 @@ def _report_what_differs(each: Manifest, services: Sequence[Service], context: C
         if listed(each.spec.get("exportTo")) not in ([], ["*"]):
             text = f"{each.name} is for some callers: at the waypoint it holds for all of {service.name}"
             found.append((Topic.EVERYWHERE, "routed", text))
+        if any(rule.get("redirect") or rule.get("directResponse") for rule in _rules(each)) or _leaves_out(each):
+            text = f"redirects and answers of {each.name} come after {service.name}'s policies: not to who is denied"
+            found.append((Topic.ANSWER, "denied", text))
         if context.needs.takes_ingress(service):
-            text = (
-                f"{each.name} holds at the waypoint for what gateways send to {service.name}, whatever they did to it"
-            )
+            text = f"{each.name} holds at the waypoint for what gateways send to {service.name} too"
             found.append((Topic.INGRESS, "routed", text))
         for topic, effect, text in found:
             difference = Difference(topic, service.namespace, service.name, effect, text)
             context.findings.differs(each.identity, difference)
+
+
+def _leaves_out(each: Manifest) -> bool:
+    """Whether some requests match none of its rules, and get 404."""
+    return all(listed(rule.get("match")) for rule in _rules(each))
 
 
 def _of_matches(rule: Body, each: Manifest) -> Iterator[tuple[Topic, str, str]]:
