@@ -85,6 +85,8 @@ def _is_injected(workload: Subject) -> bool | None:
 
 
 def _filters(stack: Stack, config: Config) -> Iterator[Answer]:
+    if not shows_ambient(stack, config):
+        raise NotApplicableError("nothing in the stack is ambient")
     mesh = stack.derived(seen)
     for subject in stack.of(*kinds.ENVOY_FILTER):
         named = [target for target in targets(subject) if _is_waypoint(target, subject, mesh)]

@@ -241,6 +241,13 @@ def test_a_selected_waypoint_that_comes_later_is_seen(engine: Engine) -> None:
     assert ("MW-IST-002", FIRES) in told
 
 
+def test_a_dry_run_waits_for_what_istiod_is_told(engine: Engine) -> None:
+    engine.analyze(KUBERNETES_NAMESPACE, "default", AMBIENT)
+    trial = {**DENY, "metadata": {"annotations": {"istio.io/dry-run": "true"}}}
+    put_off = _silent(engine.analyze(POLICY, "trial", trial))
+    assert put_off["MW-IST-005"] == "what istiod is told shows at the end of the stack"
+
+
 def test_what_was_put_off_can_be_waived(engine: Engine) -> None:
     engine.configure(waivers=[{**WAIVER, "rule": "MW-IST-002", "resource": "deny"}])
     engine.analyze(POLICY, "deny", DENY)

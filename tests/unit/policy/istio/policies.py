@@ -774,7 +774,8 @@ SIDECARS = [
     case(
         23, "undecided", "whether shop injects is known only at the update", namespace(labels="istio.io/rev: <unknown>")
     ),
-    case(24, "passed", "", namespace(ambient=""), _filter("configPatches: []")),
+    case(24, "not_applicable", "nothing in the stack is ambient", _filter("configPatches: []", "istio-system")),
+    case(24, "passed", "", AMBIENT, namespace("old", ambient=""), _filter("configPatches: []", "old")),
     case(24, "passed", "", SHOP, _filter("targetRefs: [{kind: Gateway, name: edge}]")),
     case(24, "passed", "", SHOP, _filter("workloadSelector: {labels: {gateway.networking.k8s.io/gateway-name: edge}}")),
     case(
