@@ -1,6 +1,6 @@
 """A plan as YAML snippets, Markdown and plain data."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -13,8 +13,16 @@ _BOXES = {"done": "x", "next": " ", "later": " "}
 
 def edit_lines(edit: Edit) -> list[str]:
     """What to write below ``meshwright:mesh``, and what to take out, line by line."""
-    text = yaml.safe_dump(dict(edit.set), default_flow_style=None, sort_keys=False, width=100) if edit.set else ""
-    return [*text.splitlines(), *(f"# remove {key}" for key in edit.remove)]
+    return [
+        *(line for key, value in edit.set.items() for line in _key(key, value)),
+        *(f"# remove {key}" for key in edit.remove),
+    ]
+
+
+def _key(key: str, value: Any) -> list[str]:
+    """One key, its mapping short. PyYAML would put a mapping of scalars alone, such as the whole edit, into braces."""
+    style = None if isinstance(value, Mapping) else False
+    return yaml.safe_dump({key: value}, default_flow_style=style, sort_keys=False, width=100).splitlines()
 
 
 def as_data(plan: UpgradePlan) -> dict[str, Any]:

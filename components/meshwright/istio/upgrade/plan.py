@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshwright.catalog import Catalog, Release
 from meshwright.catalog.prerequisites import unmet
-from meshwright.errors import ConfigError, Problem
+from meshwright.errors import Code, ConfigError, Problem
 from meshwright.istio.images import IMAGES
 from meshwright.istio.labels import RETIRED_HOSTS
 from meshwright.istio.upgrade import texts
@@ -34,19 +34,20 @@ def plan_upgrade(mesh: "IstioAmbientMesh", stack: str, to: str, catalog: Catalog
     Args:
         mesh: The stack's config; an upgrade under way is taken up where it stands.
         stack: The stack's name, for commands.
-        to: A minor or a full version.
+        to: A minor or a full version. Beyond the target of an upgrade under way, that one is finished first.
         catalog: Where versions and what they change are known.
         today: The day by which ends of life are judged.
 
     Raises:
-        ConfigError: The version is unknown (MW-E030), is not newer (MW-E110), or can't run on the cluster (MW-E056,
-            MW-E057).
+        ConfigError: The version is unknown (MW-E030), is not newer, or is older than where an upgrade under way leads
+            (MW-E110), or can't run on the cluster (MW-E056, MW-E057).
     """
     start, target = catalog.release("istio", mesh.version), catalog.release("istio", to)
-    releases = _stations(start, target, catalog)
-    problems = [*_not_up(start, target), *_unmet(mesh, target, catalog)]
+    underway = catalog.release("istio", mesh.upgrade.to) if mesh.upgrade else None
+    problems = [*_not_up(start, target, underway), *_unmet(mesh, target, catalog)]
     if problems:
         raise ConfigError(problems)
+    releases = [*([underway] if underway else []), *_stations(underway or start, target, catalog)]
     hops: list[Hop] = []
     situation = _first(mesh, stack, start, catalog)
     for after in releases:
@@ -54,14 +55,18 @@ def plan_upgrade(mesh: "IstioAmbientMesh", stack: str, to: str, catalog: Catalog
         steps = tuple(_with_states(list(_steps(situation, catalog)), situation))
         hops.append(Hop(situation.now.version, after.version, steps))
         situation = _arrived(situation)
-    facts = tuple(_facts(mesh, start, target, catalog, today))
+    facts = tuple(_facts(mesh, [start, *releases], catalog, today))
     return UpgradePlan(stack, start.version, target.version, tuple(hops), facts, today.isoformat())
 
 
-def _not_up(start: Release, target: Release) -> Iterator[Problem]:
+def _not_up(start: Release, target: Release, underway: Release | None) -> Iterator[Problem]:
     """A target that isn't newer; one that is minors away is reached in hops."""
     if version_key(target.version) <= version_key(start.version):
         yield from skew(start, target)
+    elif underway and version_key(target.version) < version_key(underway.version):
+        message = f"an upgrade to {underway.version} is under way, and {target.version} is older"
+        remedy = f"plan to {underway.version} or newer, or go back step by step and remove upgrade first"
+        yield Problem(Code.VERSION_SKEW, message, remedy)
 
 
 def _unmet(mesh: "IstioAmbientMesh", target: Release, catalog: Catalog) -> Iterator[Problem]:
@@ -71,7 +76,9 @@ def _unmet(mesh: "IstioAmbientMesh", target: Release, catalog: Catalog) -> Itera
 
 
 def _stations(start: Release, target: Release, catalog: Catalog) -> list[Release]:
-    """The versions on the way: the newest patch of each minor between, then the target."""
+    """The versions on the way: the newest patch of each minor between, then the target; none for who is there."""
+    if start.version == target.version:
+        return []
     minors = {catalog.release("istio", version).minor for version in catalog.versions("istio")}
     low, high = version_key(start.minor), version_key(target.minor)
     between = sorted((minor for minor in minors if low < version_key(minor) < high), key=version_key)
@@ -88,7 +95,7 @@ def _first(mesh: "IstioAmbientMesh", stack: str, start: Release, catalog: Catalo
         revision=mesh.revision or "",
         new_revision="",
         tags=dict(mesh.tags),
-        has_waypoints=any(namespace.waypoint for namespace in mesh.namespaces),
+        has_waypoints=mesh.egress is not None or any(namespace.waypoint for namespace in mesh.namespaces),
         grace=mesh.node_agents.grace_period or "30s",
         on_delete=mesh.node_agents.ztunnel_update == "on-delete",
         images=mesh.images.model_dump(mode="json", by_alias=True, exclude_defaults=True),
@@ -159,16 +166,23 @@ def _finished(at: Situation, pin: dict[str, Any]) -> Edit:
             values["tags"] = {**at.tags, UNREVISIONED: at.new_revision}
     if at.kept.get("charts"):
         values["charts"] = at.kept["charts"]
-    if at.kept.get("digests"):
-        values["images"] = {**at.images, "digests": at.kept["digests"]}
-    return Edit(set=values, remove=("upgrade",))
+    remove = ["upgrade"]
+    if at.images.get("digests") or at.kept.get("digests"):
+        # The old version's digests would bring its images back.
+        pinned = {"digests": at.kept["digests"]} if at.kept.get("digests") else {}
+        if images := {**{key: value for key, value in at.images.items() if key != "digests"}, **pinned}:
+            values["images"] = images
+        else:
+            remove.append("images")
+    return Edit(set=values, remove=tuple(remove))
 
 
 def _bundles(at: Situation, catalog: Catalog) -> tuple[str, str]:
     """The Gateway API bundle while both versions run, and when the old one is gone."""
+    chosen = at.gateway_api.get("version")
     return (
-        catalog.gateway_api_bundle([at.now, at.after]).version,
-        catalog.gateway_api_bundle([at.after]).version,
+        catalog.gateway_api_bundle([at.now, at.after], chosen).version,
+        catalog.gateway_api_bundle([at.after], chosen).version,
     )
 
 
@@ -192,7 +206,7 @@ def _notes(at: Situation, catalog: Catalog, stage: str) -> tuple[Note, ...]:
 
 def _with_states(steps: list[Step], at: Situation) -> Iterator[Step]:
     """Each step with where it stands: done, next or later."""
-    reached = {"precheck", "first-tag", *STEPS[: STEPS.index(at.reached) + 1]} if at.reached else set()
+    reached = {"precheck", *STEPS[: STEPS.index(at.reached) + 1]} if at.reached else set()
     reached |= {f"tag-{tag}" for tag, revision in at.tags.items() if at.reached and revision == at.new_revision}
     state: State = "next" if at.is_first else "later"
     for each in steps:
@@ -203,8 +217,10 @@ def _with_states(steps: list[Step], at: Situation) -> Iterator[Step]:
             state = "later"
 
 
-def _facts(mesh: "IstioAmbientMesh", start: Release, target: Release, catalog: Catalog, today: "date") -> Iterator[str]:
-    for release in (start, target):
+def _facts(mesh: "IstioAmbientMesh", releases: list[Release], catalog: Catalog, today: "date") -> Iterator[str]:
+    """What there is to know of the versions on the way, from the first to the last."""
+    target = releases[-1]
+    for release in releases:
         if release.is_past_end_of_life(today):
             yield f"{release.version} has had no fixes since {release.end_of_life}"
         for name, advisory in release.advisories.items():

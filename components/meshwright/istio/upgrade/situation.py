@@ -46,7 +46,12 @@ class Situation:
     def owns_bundle(self) -> bool:
         """Whether the stack has the Gateway API's CRDs, and leaves the choice of the bundle to the catalog."""
         chosen = "version" in self.gateway_api or "path" in self.gateway_api
-        return self.gateway_api.get("mode", "create") != "skip" and not chosen
+        return self.has_bundle and not chosen
+
+    @property
+    def has_bundle(self) -> bool:
+        """Whether the stack has the Gateway API's CRDs."""
+        return bool(self.gateway_api.get("mode", "create") != "skip")
 
     @property
     def istiod(self) -> str:

@@ -40,11 +40,15 @@ def first_tag(at: Situation, tag: str) -> Step:
 
 
 def istiod(at: Situation, bundle: str, ignored: list[str]) -> Step:
-    """The CRDs and the new control plane."""
+    """The CRDs and the new control plane.
+
+    Args:
+        at: Where the upgrade stands.
+        bundle: The Gateway API bundle that suits both versions, or that the stack names.
+        ignored: Its CRDs that are too old for the new version.
+    """
     beside = "in its own place" if at.in_place else f"beside {at.old_istiod}"
-    do = [
-        f"the bundle of Gateway API CRDs is {bundle}, which suits both versions; GatewayApiCrds comes before istiod",
-    ]
+    do = [_bundle(at, bundle)]
     if ignored:
         do.append(
             f"with {bundle} istiod {at.after.version} ignores {', '.join(ignored)}: where you use them, the CRDs "
@@ -69,6 +73,16 @@ def istiod(at: Situation, bundle: str, ignored: list[str]) -> Step:
         ),
         rollback=f"remove upgrade, {at.up}" + ("" if at.in_place else f": {at.istiod} serves nobody yet"),
     )
+
+
+def _bundle(at: Situation, bundle: str) -> str:
+    if at.owns_bundle:
+        return (
+            f"the bundle of Gateway API CRDs is {bundle}, which suits both versions; GatewayApiCrds comes before istiod"
+        )
+    if at.has_bundle:
+        return "the Gateway API CRDs stay those that gateway_api names"
+    return f"the Gateway API CRDs are somebody else's: {bundle} is the newest bundle that suits both versions"
 
 
 def cni(at: Situation) -> Step:
@@ -120,9 +134,9 @@ def ztunnel(at: Situation) -> Step:
 
 
 def _rolling(at: Situation) -> tuple[str, ...]:
-    cut = f"connections that live longer than {at.grace} are cut, node by node"
     return (
-        f"{cut}: raise node_agents.grace_period one update before this step (ztunnel drains for a second less)",
+        f"connections that live longer than {at.grace} are cut, node by node",
+        "a longer node_agents.grace_period helps from the next time on: to write it replaces each ztunnel now",
         "or replace the nodes: set node_agents.ztunnel_update to on-delete one update before, and plan again",
     )
 

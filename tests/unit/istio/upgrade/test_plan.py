@@ -98,6 +98,45 @@ def test_what_the_upgrade_says_of_charts_and_digests_moves_with_it() -> None:
     assert found["finish"].edit.set["images"] == {"pull_secrets": ["m"], "digests": {"install-cni": OTHER}}
 
 
+@pytest.mark.parametrize(
+    ("images", "left"),
+    [
+        ({"digests": {"pilot": DIGEST}}, None),
+        ({"pull_secrets": ["m"], "digests": {"pilot": DIGEST}}, {"pull_secrets": ["m"]}),
+    ],
+)
+def test_digests_of_the_old_version_do_not_bring_its_images_back(
+    images: dict[str, Any], left: dict[str, Any] | None
+) -> None:
+    mesh = {**REVISED, "images": images}
+    assert steps(mesh)["finish"].edit.applied(mesh).get("images") == left
+
+
+def test_an_upgrade_under_way_is_finished_before_the_next_begins() -> None:
+    mesh = {**BASE, "version": "1.29.9", "revision": "1-29-9", "upgrade": {"to": "1.30.5", "step": "cni"}}
+    first, second = made(mesh).hops
+    assert (first.start, first.target, second.target) == ("1.29.9", "1.30.5", "1.31.1")
+    upgrades = [step.edit.set["upgrade"] for step in first.steps if "upgrade" in step.edit.set]
+    assert {(each["to"], each["revision"]) for each in upgrades} == {("1.30.5", "1-30-5")}
+    assert any(line.startswith("1.30.5 is open to ISTIO-SECURITY-2026-007") for line in made(mesh).facts)
+
+
+def test_a_tag_that_is_not_there_yet_is_next_and_not_done() -> None:
+    found = steps({**REVISED, "namespaces": [WAYPOINT], "upgrade": {"to": "1.31", "step": "cni"}})
+    states = {step.id: step.state for step in found.values()}
+    assert [states[each] for each in ("precheck", "first-tag", "istiod", "ztunnel")] == [
+        "done",
+        "next",
+        "done",
+        "later",
+    ]
+
+
+def test_the_waypoint_on_the_way_out_follows_a_tag_too() -> None:
+    egress = {"namespace": "way-out", "hosts": [{"host": "api.example.com", "callers": [{"namespace": "shop"}]}]}
+    assert "first-tag" in steps({**REVISED, "namespaces": [{"name": "shop", "phase": "permissive"}], "egress": egress})
+
+
 def test_an_upgrade_under_way_is_taken_up_where_it_stands() -> None:
     mesh = {
         **REVISED,
@@ -157,10 +196,27 @@ def test_crds_that_the_bundle_of_both_is_too_old_for_are_named() -> None:
     assert not any("ignores" in line for line in steps({**BASE, "version": "1.31.0", "revision": "a"})["istiod"].do)
 
 
+@pytest.mark.parametrize(
+    ("gateway_api", "line"),
+    [
+        ({}, "the bundle of Gateway API CRDs is 1.5.1, which suits both versions; GatewayApiCrds comes before istiod"),
+        ({"version": "1.5.0"}, "the Gateway API CRDs stay those that gateway_api names"),
+        (
+            {"mode": "skip"},
+            "the Gateway API CRDs are somebody else's: 1.5.1 is the newest bundle that suits both versions",
+        ),
+    ],
+)
+def test_whose_crds_they_are(gateway_api: dict[str, Any], line: str) -> None:
+    assert steps({**REVISED, "gateway_api": gateway_api})["istiod"].do[0] == line
+
+
 def test_ztunnel_is_replaced_node_by_node_or_pool_by_pool() -> None:
     rolling = steps({**REVISED, "node_agents": {"grace_period": "10m"}})["ztunnel"]
     assert "10m" in rolling.why
     assert any("longer than 10m are cut" in line for line in rolling.do)
+    # It is part of the pod's template: writing it is a rollout of its own, and not a way to spare this one.
+    assert not any("grace_period one update before" in line for line in rolling.do)
     pools = steps({**REVISED, "node_agents": {"ztunnel_update": "on-delete"}})["ztunnel"]
     assert [word for line in pools.do for word in ("cordon", "drain", "delete the old pool") if word in line] == [
         "cordon",
@@ -212,6 +268,7 @@ def test_an_older_patch_than_the_newest_is_told() -> None:
         (BASE, "1.30.7", "MW-E110"),
         (BASE, "1.29", "MW-E110"),
         (BASE, "1.99", "MW-E030"),
+        ({**REVISED, "upgrade": {"to": "1.31.1"}}, "1.31.0", "an upgrade to 1.31.1 is under way, and 1.31.0 is older"),
         ({**BASE, "version": "1.29.9", "cluster": {"context": "c", "platform": "gke", "kubernetes_version": "1.31"}}, "1.31", "MW-E056"),
     ],
 )  # fmt: skip
@@ -227,6 +284,8 @@ def test_an_edit_is_written_as_the_stack_file_has_it() -> None:
         "tags: {stable: 1-31-1}",
         "# remove gateway_api",
     ]
+    # Without the braces of a mapping: the lines stand below `meshwright:mesh`.
+    assert edit_lines(Edit(set={"version": "1.31.1", "revision": "1-31-1"})) == ["version: 1.31.1", "revision: 1-31-1"]
     assert edit_lines(Edit()) == []
     assert not Edit()
 
