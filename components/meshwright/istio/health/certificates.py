@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 
 from meshwright.config.clock import today
-from meshwright.istio.health.installation import root_namespace
+from meshwright.istio.health.installation import ISTIOD, environment, root_namespace, workloads
 from meshwright.istio.health.mesh import require_enrolled
 from meshwright.istio.health.objects import at, called, items, mapping, name_of, namespace_of
 from meshwright.istio.health.verdicts import Check, Doubt, Finding, Severity, SkipError
@@ -27,6 +27,10 @@ CA_SECRETS: Final = ("cacerts", "istio-ca-secret")
 PUBLIC_KEYS: Final = ("ca-cert.pem", "cert-chain.pem", "root-cert.pem", "tls.crt", "ca.crt")
 """The keys of those Secrets that hold no private key; nothing else of them is ever kept."""
 _ENOUGH: Final = timedelta(days=30)
+_SHARE: Final = 4
+"""Of a shorter life a quarter is enough: cert-manager renews when a third is left."""
+_ROOT_KEYS: Final = ("root-cert.pem", "ca.crt")
+_CA_SERVER: Final = "ENABLE_CA_SERVER"
 _ISTIO_WEBHOOK: Final = ".istio.io"
 
 
@@ -49,8 +53,10 @@ def _roots(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
 
 
 def _ca(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
-    secrets = [each for each in snapshot.seen("Secret") if name_of(each) in CA_SECRETS]
-    if not secrets:
+    found = {name_of(each): each for each in snapshot.seen("Secret")}
+    # istiod takes the first that is there; the other one is what an earlier time has left.
+    secret = next((found[name] for name in CA_SECRETS if name in found), None)
+    if secret is None or not _signs(snapshot):
         raise SkipError("istiod's CA has no Secret here, and another one signs, as istio-csr does")
     root = root_namespace(snapshot)
     trusted = "".join(
@@ -58,13 +64,18 @@ def _ca(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
         for each in snapshot.of("ConfigMap")
         if (namespace_of(each), name_of(each)) == (root, ROOT_CONFIG_MAP)
     )
-    for secret in secrets:
-        for key in PUBLIC_KEYS:
-            if text := _decoded(secret, key):
-                yield from _judged(f"{called(secret)}, {key},", text, is_bundle=key == "root-cert.pem")
-        own_root = _decoded(secret, "root-cert.pem")
-        if trusted and own_root and not _certificates(own_root) <= _certificates(trusted):
-            yield Finding(called(secret), f"has a root that the mesh does not trust: it is not in {ROOT_CONFIG_MAP}")
+    for key in PUBLIC_KEYS:
+        if text := _decoded(secret, key):
+            yield from _judged(f"{called(secret)}, {key},", text, is_bundle=key in _ROOT_KEYS)
+    own_root = next(filter(None, (_decoded(secret, key) for key in _ROOT_KEYS)), "")
+    if trusted and not _certificates(own_root) <= _certificates(trusted):
+        yield Finding(called(secret), f"has a root that the mesh does not trust: it is not in {ROOT_CONFIG_MAP}")
+
+
+def _signs(snapshot: Snapshot) -> bool:
+    """Whether an istiod signs by itself; where none is seen, one may do so elsewhere."""
+    planes = workloads(snapshot, ISTIOD)
+    return not planes or any(environment(each).get(_CA_SERVER, "true") != "false" for each in planes)
 
 
 def _webhook_bundles(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
@@ -118,7 +129,11 @@ def _decoded(secret: Object, key: str) -> str:
 
 
 def _certificates(text: str) -> set[x509.Certificate]:
-    return set(x509.load_pem_x509_certificates(text.encode())) if "BEGIN CERTIFICATE" in text else set()
+    """Those in a text; none where it holds none that can be read, which `_judged` says."""
+    try:
+        return set(x509.load_pem_x509_certificates(text.encode()))
+    except ValueError:
+        return set()
 
 
 def _judged(subject: str, text: str, *, is_bundle: bool = True) -> Iterator[Finding]:
@@ -134,7 +149,7 @@ def _judged(subject: str, text: str, *, is_bundle: bool = True) -> Iterator[Find
         who = each.subject.rfc4514_string() or f"serial {each.serial_number:x}"
         if ends <= now:
             yield Finding(subject, f"has a certificate ({who}) that expired on {ends:%Y-%m-%d}")
-        elif ends - now < _ENOUGH:
+        elif ends - now < min(_ENOUGH, (ends - each.not_valid_before_utc) / _SHARE):
             yield Finding(subject, f"has a certificate ({who}) that expires on {ends:%Y-%m-%d}")
 
 

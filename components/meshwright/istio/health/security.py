@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from meshwright.istio import labels
 from meshwright.istio.health.installation import istiod_releases, root_namespace
-from meshwright.istio.health.mesh import enrolled_namespaces, require_enrolled
-from meshwright.istio.health.objects import at, called, condition, items, label, mapping, namespace_of
+from meshwright.istio.health.mesh import enrolled_namespaces, require_enrolled, waypoints
+from meshwright.istio.health.objects import at, called, condition, items, label, mapping, name_of, namespace_of
 from meshwright.istio.health.verdicts import Check, Doubt, Finding, Severity, SkipError
 from meshwright.istio.layers import L4_CONDITIONS, L7_OPERATION, L7_SOURCE
 
@@ -25,13 +25,32 @@ _MODES: Final = {"permissive": "PERMISSIVE", "strict": "STRICT"}
 
 def _accepted(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
     snapshot.seen("AuthorizationPolicy")
+    homes, gateways = {*enrolled_namespaces(snapshot), root_namespace(snapshot)}, _gateways(snapshot)
     for kind in _POLICIES:
         for each in snapshot.of(kind):
             for name in _JUDGED:
                 found = condition(each, name)
+                if not _concerns(name, each, homes, gateways):
+                    continue
                 if found and (found.get("reason") != "Accepted" or found.get("status") != "True"):
                     said = " ".join(str(found.get("message")).split())
                     yield Finding(called(each), f"has {name} with reason {found.get('reason')}: {said}")
+
+
+def _concerns(name: str, policy: Object, homes: set[str], gateways: set[tuple[str, str]]) -> bool:
+    """Whether a condition is of whom the policy is for: istiod writes it on those of sidecars and gateways too."""
+    if name == "ZtunnelAccepted":
+        return namespace_of(policy) in homes and not _is_at_a_proxy(policy)
+    refs = [*items(policy, "spec", "targetRefs"), *filter(None, [at(policy, "spec", "targetRef")])]
+    home = namespace_of(policy)
+    at_gateways = [at(ref, "kind") == "Gateway" and (home, str(at(ref, "name"))) in gateways for ref in refs]
+    return not at_gateways or not all(at_gateways)
+
+
+def _gateways(snapshot: Snapshot) -> set[tuple[str, str]]:
+    """The Gateways that are no waypoints, by namespace and name."""
+    known = {(namespace_of(each), name_of(each)) for each in snapshot.of("Gateway")}
+    return known - waypoints(snapshot).keys()
 
 
 def _layers(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
@@ -96,12 +115,17 @@ def _phases(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
 
 def effective_modes(snapshot: Snapshot) -> dict[str, Any]:
     """Namespace -> mode that holds for the whole of it; under the empty name the mesh's own."""
-    root, modes = root_namespace(snapshot), {"": "PERMISSIVE"}
-    for each in snapshot.of("PeerAuthentication"):
-        mode = at(each, "spec", "mtls", "mode")
-        if not mapping(each, "spec", "selector", "matchLabels") and mode not in (None, "UNSET"):
-            modes["" if namespace_of(each) == root else namespace_of(each)] = str(mode)
-    return modes
+    root, said = root_namespace(snapshot), {}
+    # Of several for the same, the oldest holds, whatever it says: so the youngest is laid down first.
+    for each in sorted(snapshot.of("PeerAuthentication"), key=_made, reverse=True):
+        if not mapping(each, "spec", "selector", "matchLabels"):
+            home = namespace_of(each)
+            said["" if home == root else home] = at(each, "spec", "mtls", "mode")
+    return {"": "PERMISSIVE"} | {home: str(mode) for home, mode in said.items() if mode not in (None, "UNSET")}
+
+
+def _made(body: Object) -> str:
+    return str(at(body, "metadata", "creationTimestamp") or "")
 
 
 def _labels(snapshot: Snapshot) -> Iterator[Finding | Doubt]:

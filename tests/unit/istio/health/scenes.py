@@ -48,11 +48,11 @@ def snapshot(objects: list[dict[str, Any]], *, live: bool = True, **more: Any) -
 
 
 @cache
-def pem(name: str, until: datetime.date) -> str:
-    """A self-signed certificate that is valid from 2026-01-01 until a day."""
+def pem(name: str, until: datetime.date, since: datetime.date = datetime.date(2020, 1, 1)) -> str:
+    """A self-signed certificate that is valid between two days."""
     key = ec.generate_private_key(ec.SECP256R1())
     who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    begin = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+    begin = datetime.datetime.combine(since, datetime.time(), datetime.UTC)
     end = datetime.datetime.combine(until, datetime.time(), datetime.UTC)
     builder = x509.CertificateBuilder(who, who, key.public_key(), x509.random_serial_number(), begin, end)
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
