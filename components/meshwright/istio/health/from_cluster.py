@@ -42,9 +42,13 @@ def snapshot_of(reader: ClusterReader, phases: Mapping[str, str]) -> Snapshot:
             if error.status != _ABSENT:
                 gaps[kind] = str(error)
 
+    read("CustomResourceDefinition", partial(reader.list, CRDS.path, METADATA_ONLY))
+    defined = {each["metadata"]["name"] for each in objects.get("CustomResourceDefinition", ())}
     for kind, place in KINDS.items():
         read(kind, partial(reader.list, place.path))
-    read("CustomResourceDefinition", partial(reader.list, CRDS.path, METADATA_ONLY))
+        # A server that lacks a kind answers "forbidden", not "absent", to who has no right to it.
+        if kind in gaps and defined and place.crd and place.crd not in defined:
+            del gaps[kind]
     read("ConfigMap", partial(_config_maps, reader))
     so_far = Snapshot(objects, live=True, gaps=gaps)
     try:

@@ -20,6 +20,21 @@ class Kind:
         """Where the API server lists it, of all namespaces."""
         return f"/api/v1/{self.plural}" if self.group == "core" else f"/apis/{self.group}/{self.version}/{self.plural}"
 
+    @property
+    def crd(self) -> str:
+        """Name of the CRD that defines it; empty for Kubernetes' own."""
+        return f"{self.plural}.{self.group}" if self.group in _OF_CRDS else ""
+
+
+_OF_CRDS: Final = (
+    "cilium.io",
+    "gateway.networking.k8s.io",
+    "networking.istio.io",
+    "security.istio.io",
+    "telemetry.istio.io",
+    "extensions.istio.io",
+)
+
 
 def _of(group: str, version: str, **plurals: str) -> dict[str, Kind]:
     return {kind: Kind(group, version, plural) for kind, plural in plurals.items()}

@@ -51,6 +51,16 @@ def test_a_kind_that_is_not_served_has_no_objects_and_one_that_is_forbidden_is_a
     assert (CRDS.path, METADATA_ONLY, {}) in reader.asked
 
 
+def test_a_kind_without_a_crd_is_absent_also_where_it_is_forbidden() -> None:
+    cilium, policies = KINDS["CiliumNetworkPolicy"].path, KINDS["AuthorizationPolicy"].path
+    forbidden = {path: ReadError(403, "forbidden") for path in (cilium, policies, "/api/v1/nodes")}
+    crds = [{"metadata": {"name": "authorizationpolicies.security.istio.io"}}]
+    found, _ = snapshot({CRDS.path: crds, **forbidden})
+    assert found.gaps.keys() == {"AuthorizationPolicy", "Node"}
+    blind, _ = snapshot({CRDS.path: ReadError(403, "forbidden"), **forbidden})
+    assert blind.gaps.keys() == {"CustomResourceDefinition", "CiliumNetworkPolicy", "AuthorizationPolicy", "Node"}
+
+
 def test_config_maps_are_asked_for_by_name() -> None:
     root = {"metadata": {"namespace": "shop", "name": "istio-ca-root-cert"}}
     found, _ = snapshot(
