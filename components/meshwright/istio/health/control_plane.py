@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from meshwright.catalog import load_catalog
 from meshwright.config.clock import today
 from meshwright.errors import ConfigError
 from meshwright.istio import labels
-from meshwright.istio.health.installation import ISTIOD, istiod_releases, parts, workloads
+from meshwright.istio.health.installation import ISTIOD, is_true, istiod_releases, parts, workloads
 from meshwright.istio.health.objects import at, called, mapping, matches, name_of, namespace_of
 from meshwright.istio.health.verdicts import Check, Doubt, Finding, Severity, SkipError
 
@@ -37,7 +37,8 @@ def _ready(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
 def _replicas(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
     releases = istiod_releases(snapshot)
     for each in releases:
-        least = int(at(each, "values", "autoscaleMin") or at(each, "values", "replicaCount") or 1)
+        is_scaled = is_true(_or(at(each, "values", "autoscaleEnabled"), True))
+        least = int(_or(at(each, "values", "autoscaleMin" if is_scaled else "replicaCount"), 1))
         if least < _ENOUGH:
             yield Finding(called(each), f"asks for {least} replica, and the chart makes no disruption budget then")
     deployments = workloads(snapshot, ISTIOD)
@@ -45,6 +46,10 @@ def _replicas(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
         raise SkipError("istiod is not in it")
     for each in deployments:
         yield from too_few(snapshot, each)
+
+
+def _or(value: Any, default: Any) -> Any:
+    return default if value is None else value
 
 
 def too_few(snapshot: Snapshot, deployment: Object) -> Iterator[Finding]:
@@ -89,6 +94,9 @@ def _known(snapshot: Snapshot) -> Iterator[tuple[Part, Release | Doubt]]:
     for part in parts(snapshot):
         if not part.version:
             yield part, _no_version(part)
+            continue
+        if part.version.count(".") < 2:  # of a minor the catalog would name the newest patch, which this may not be
+            yield part, Doubt(part.name, f"{part.version} does not tell its patch")
             continue
         try:
             yield part, load_catalog().release("istio", part.version)

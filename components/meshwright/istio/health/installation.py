@@ -92,10 +92,19 @@ def cni_settings(snapshot: Snapshot, key: str, *path: str) -> list[tuple[str, An
     ]
     for release, component in _releases(snapshot):
         if component == CNI:
-            found.append((called(release.body), at(release.body, "values", *path)))
+            found.append((called(release.body), _or_platform(release, path)))
     if not found:
         raise SkipError("istio-cni is not in it")
     return found
+
+
+def _or_platform(release: ChartRelease, path: tuple[str, ...]) -> Any:
+    """A value of the chart cni; else what it sets for OpenShift, where Multus calls it (profile-platform-openshift)."""
+    value = at(release.body, "values", *path)
+    if value is None and path == ("chained",):
+        platforms = (at(release.body, "values", *where) for where in (("global", "platform"), ("platform",)))
+        return False if "openshift" in platforms else None
+    return value
 
 
 def environment(deployment: Object) -> dict[str, str]:
