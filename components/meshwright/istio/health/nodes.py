@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from meshwright.istio import labels
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from meshwright.istio.health.snapshot import Snapshot
 
 _CATEGORY: Final = "nodes and pods"
+_STARTS: Final = timedelta(minutes=5)
 _UNTAINT: Final = "PILOT_ENABLE_NODE_UNTAINT_CONTROLLERS"
 
 
@@ -109,15 +111,25 @@ def _taint(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
 
 
 def _captured(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
-    enrolled, found = require_enrolled(snapshot), running_pods(snapshot)
-    for pod in found:
-        if not is_wanted(pod, enrolled):
-            continue
+    enrolled = enrolled_namespaces(snapshot)
+    wanted = [pod for pod in running_pods(snapshot) if is_wanted(pod, enrolled)]
+    if not wanted:
+        require_enrolled(snapshot)
+    for pod in wanted:
         state = annotation(pod, labels.REDIRECTION)
         if state == "pending":
             yield Finding(called(pod), "is captured by half: it has no network until ztunnel takes it")
+        elif state != "enabled" and not at(pod, "status", "podIP"):
+            if _waits_long(pod):
+                yield Finding(called(pod), "is not captured, and has no address: its node can't set up its network")
         elif state != "enabled":
             yield Finding(called(pod), "is not captured: its traffic passes ztunnel by, in plaintext")
+
+
+def _waits_long(pod: Object) -> bool:
+    """Whether it was put on its node a while ago; one that has just started is captured as it gets its address."""
+    since = at(pod, "status", "startTime") or at(pod, "metadata", "creationTimestamp")
+    return not since or datetime.now(UTC) - datetime.fromisoformat(str(since)) > _STARTS
 
 
 CHECKS: Final = (
