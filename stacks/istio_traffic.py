@@ -20,9 +20,10 @@ def deploy(mesh: IstioAmbientMesh, stands: Registered) -> None:
             args = each.arguments(namespace.name)
             if namespace.waypoint or namespace.use_waypoint:
                 args["waypoint"] = "waypoint"
-            name = f"{namespace.name}-{each.service}"
+            # A dot, which no name has: shop-cart's api isn't shop's cart-api.
+            name = f"{each.service}.{namespace.name}"
             policy = TrafficPolicy(name, args, stands.after([stands.namespaces[namespace.name]]))
-            routed[f"{each.service}.{namespace.name}"] = pulumi.Output.format("{0} ({1})", policy.api, policy.stage)
+            routed[name] = pulumi.Output.format("{0} ({1})", policy.api, policy.stage)
     if routed:
         pulumi.export("routes", routed)
     if mesh.egress:

@@ -61,8 +61,8 @@ def test_all_that_a_stack_may_say_of_a_service_reaches_the_component() -> None:
         "traffic_distribution": "PreferSameZone",
     }
     graph = run(namespaces=[shop(said)])
-    assert inputs(graph, "shop-reviews") == {"namespace": "shop", "waypoint": "waypoint", **said}
-    assert "shop-use-waypoint" in names(find(graph, "shop-reviews-route").dependencies)
+    assert inputs(graph, "reviews.shop") == {"namespace": "shop", "waypoint": "waypoint", **said}
+    assert "shop-use-waypoint" in names(find(graph, "reviews.shop-route").dependencies)
     assert graph.outputs["routes"] == {"reviews.shop": "VirtualService (alpha)"}
     assert "which is alpha" in "".join(each.message for each in graph.logs)
 
@@ -73,14 +73,28 @@ def test_a_service_behind_the_waypoint_of_another_namespace() -> None:
         {"service": "reviews", "port": 80, "timeout": "1s"}, waypoint=None, use_waypoint={"namespace": "front"}
     )
     graph = run(namespaces=[front, behind])
-    assert inputs(graph, "shop-reviews")["waypoint"] == "waypoint"
+    assert inputs(graph, "reviews.shop")["waypoint"] == "waypoint"
     assert graph.outputs["routes"] == {"reviews.shop": "HTTPRoute (stable)"}
+
+
+def test_services_whose_names_run_together_are_told_apart() -> None:
+    near = {"port": 80, "traffic_distribution": "PreferSameZone"}
+    graph = run(
+        namespaces=[
+            shop({"service": "cart-api", **near}),
+            {**shop({"service": "api", **near}), "name": "shop-cart"},
+        ]
+    )
+    assert [name for token, name, _ in shape(graph) if token.endswith(":TrafficPolicy")] == [
+        "cart-api.shop",
+        "api.shop-cart",
+    ]
 
 
 def test_a_service_without_a_waypoint_prefers_what_is_near() -> None:
     near = {"service": "reviews", "port": 80, "traffic_distribution": "PreferSameNode"}
     graph = run(namespaces=[shop(near, waypoint=None)])
-    assert inputs(graph, "shop-reviews") == {"namespace": "shop", **near}
+    assert inputs(graph, "reviews.shop") == {"namespace": "shop", **near}
     assert graph.outputs["routes"] == {"reviews.shop": "none (stable)"}
 
 
