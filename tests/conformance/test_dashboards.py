@@ -113,3 +113,11 @@ def test_a_service_without_errors_has_none_instead_of_a_gap(prometheus: Promethe
     without = chosen(query).replace('"5.."', '"6.."')
     assert [value for _, value in prometheus.query(without, NOW)] == [0.0]
     assert [round(value, 3) for _, value in prometheus.query(chosen(query), NOW)] == [0.333]
+
+
+@pytest.mark.xdist_group("dashboards")
+def test_a_namespace_without_mutual_tls_has_a_share_of_none_instead_of_a_gap(prometheus: Prometheus) -> None:
+    (query,) = [query for name, query in QUERIES if name == "l4" and '"mutual_tls"' in query.expr]
+    without = chosen(query).replace('"mutual_tls"', '"nobody\'s"')
+    assert [value for _, value in prometheus.query(without, NOW)] == [0.0]
+    assert [round(value, 3) for _, value in prometheus.query(chosen(query), NOW)] == [0.5]

@@ -15,6 +15,13 @@ _FAILED: Final = "istio_tcp_connections_failed_total"
 _DESTINATION: Final = "destination_workload_namespace, destination_workload"
 _SOURCE: Final = "source_workload_namespace, source_workload"
 
+
+def _opened(more: str = "") -> str:
+    return f"sum by (destination_workload_namespace) (rate({_OPENED}{{{_CALLED}{more}}}[$__rate_interval]))"
+
+
+_MUTUAL: Final = _opened(',connection_security_policy="mutual_tls"')
+
 _TRAFFIC = Row(
     "Traffic",
     (
@@ -86,12 +93,8 @@ _MUTUAL_TLS = Row(
             "Share of connections with mutual TLS",
             "By namespace of the called. Strict cuts off what is missing to 100 %.",
             (
-                Query(
-                    "sum by (destination_workload_namespace) "
-                    f'(rate({_OPENED}{{{_CALLED},connection_security_policy="mutual_tls"}}[$__rate_interval])) '
-                    f"/ sum by (destination_workload_namespace) (rate({_OPENED}{{{_CALLED}}}[$__rate_interval]))",
-                    "{{destination_workload_namespace}}",
-                ),
+                # A namespace that is called in plaintext alone has no series of mutual TLS: its share is 0, not a gap.
+                Query(f"({_MUTUAL} or 0 * {_opened()}) / {_opened()}", "{{destination_workload_namespace}}"),
             ),
             unit="percentunit",
         ),
