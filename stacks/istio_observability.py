@@ -60,10 +60,12 @@ def deploy(mesh: IstioAmbientMesh, stands: Registered) -> None:
         after = stands.after(stands.namespaces.values())
         MeshTelemetry("telemetry", {"scopes": scopes, "providers": names}, after)
     if watched := mesh.observability:
+        # Their namespace may be one that the stack makes.
+        after = stands.after([each for name, each in stands.namespaces.items() if name == watched.namespace])
         if watched.monitors or watched.alerts or watched.dashboards:
-            MeshMonitoring("monitoring", _monitoring(mesh, watched), stands.after())
+            MeshMonitoring("monitoring", _monitoring(mesh, watched), after)
         if watched.kiali:
-            Kiali("kiali", _kiali(watched.kiali, watched.namespace), stands.after())
+            Kiali("kiali", _kiali(watched.kiali, watched.namespace), after)
     for namespace in mesh.namespaces:
         if wanted := namespace.network_policy:
             args = _network_policy(mesh, namespace, wanted)

@@ -153,6 +153,18 @@ def test_kiali_alone() -> None:
     assert "monitoring" not in names(each.urn for each in graph)
 
 
+def test_monitoring_comes_after_the_namespace_that_the_stack_makes_for_it() -> None:
+    kiali = {"prometheus_url": "http://prometheus:9090", "auth": "anonymous"}
+    graph = run(
+        namespaces=[SHOP, {"name": "monitoring", "phase": "permissive"}],
+        observability={"namespace": "monitoring", "kiali": kiali},
+    )
+    for made in ("monitoring-ztunnel", "monitoring-dashboard-l7", "kiali-release"):
+        before = names(find(graph, made).dependencies)
+        assert "monitoring-namespace" in before
+        assert "shop-namespace" not in before
+
+
 def test_network_policies_know_the_cluster_and_the_collectors() -> None:
     graph = run(
         cluster={"context": "c", "platform": "openshift", "cni": "ovn-kubernetes"},
