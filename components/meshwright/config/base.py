@@ -22,6 +22,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from meshwright.config.clock import today
 from meshwright.errors import Code
+from meshwright.kubernetes import labels
 
 MISTAKE = "meshwright"
 """The type of the pydantic errors that carry mistakes of ours."""
@@ -133,6 +134,18 @@ Replicas = Annotated[Whole, Field(ge=1, le=1000)]
 Port = Annotated[Whole, Field(ge=1, le=65535)]
 ChartValues = dict[str, Any]
 """Helm values, as they are."""
+
+
+def _as_kubernetes_has_them(given: dict[str, str]) -> dict[str, str]:
+    if mistakes := tuple(Mistake(Code.BAD_VALUE, *each) for each in labels.misspelt(given)):
+        raise refusal(*mistakes)
+    return given
+
+
+Labels = Annotated[dict[str, str], AfterValidator(_as_kubernetes_has_them)]
+"""Labels of Kubernetes objects."""
+PodLabels = Annotated[dict[str, str], Field(min_length=1), AfterValidator(_as_kubernetes_has_them)]
+"""Labels by which pods are picked: one at least."""
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _LABEL_REMEDY = "use lower-case letters, digits and '-', at most 63, with a letter or digit at both ends (RFC 1123)"

@@ -111,8 +111,9 @@ def choose(value: object, allowed: list[str]) -> str:
 
 
 def _key_path(loc: tuple[int | str, ...]) -> KeyPath:
-    """Pydantic names the union's member after `mesh`; people don't."""
-    return (loc[0], *loc[2:]) if loc[0] == "mesh" and len(loc) > 1 else loc
+    """Pydantic names the union's member after `mesh`, and says `[key]` after a mapping's key; people don't."""
+    path = (loc[0], *loc[2:]) if loc[0] == "mesh" and len(loc) > 1 else loc
+    return path[:-1] if path[-1:] == ("[key]",) else path
 
 
 def _unknown_value(path: KeyPath, value: object, allowed: list[str]) -> Complaint:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from meshwright.config.base import (
     ChartValues,
     Flag,
+    Labels,
     Mistake,
     Model,
     NamespaceName,
@@ -91,7 +92,9 @@ class Metrics(Model):
     """Name of a label -> a CEL expression over Envoy's attributes, such as request.host. Beware of many values."""
 
     def mistakes(self) -> Iterator[Mistake]:
-        """A label is removed once, and not added too."""
+        """They say something; a label is removed once, and not added too."""
+        if self.enabled is None and not self.remove_labels and not self.add_labels:
+            yield Mistake(Code.MISSING_KEY, "says nothing", "add enabled, remove_labels or add_labels, or remove it")
         yield from repeated("remove_labels", self.remove_labels)
         for index, name in enumerate(self.remove_labels):
             if name in self.add_labels:
@@ -238,11 +241,11 @@ class Observability(Model):
     """A PrometheusRule, each alert with a runbook. It goes by the label `job` that the monitors give."""
     dashboards: Flag = True
     """ConfigMaps that Grafana's sidecar picks up."""
-    labels: dict[str, str] = Field(default_factory=dict)
+    labels: Labels = Field(default_factory=dict)
     """Labels by which your Prometheus picks monitors and rules, such as release: kube-prometheus-stack."""
-    alert_labels: dict[str, str] = Field(default_factory=dict)
-    """Labels of every alert, by which Alertmanager routes."""
-    dashboard_labels: dict[str, str] = Field(default_factory=dict)
+    alert_labels: dict[LabelName, str] = Field(default_factory=dict)
+    """Labels of every alert, by which Alertmanager routes; `severity` is each alert's own."""
+    dashboard_labels: Labels = Field(default_factory=dict)
     """Labels of the dashboards. Default: grafana_dashboard: "1"."""
     interval: ScrapeInterval = "15s"
     """How often Prometheus scrapes."""
@@ -260,6 +263,9 @@ class Observability(Model):
         if not (self.monitors or self.alerts or self.dashboards or self.kiali):
             message = "has monitors, alerts and dashboards off: nothing is left"
             yield Mistake(Code.CONTRADICTION, message, "remove it, or set one of them")
+        if "severity" in self.alert_labels:
+            message = "has severity, which each alert has of its own: critical, warning or info"
+            yield Mistake(Code.CONTRADICTION, message, "remove it, or call it otherwise", ("alert_labels",))
 
 
 class WaypointBackend(Model):
@@ -285,9 +291,13 @@ class NetworkPolicies(Model):
     `telemetry` names are known."""
 
     def mistakes(self) -> Iterator[Mistake]:
-        """A namespace and an address are named once."""
+        """A namespace and an address are named once, and what goes out is named where that is denied."""
         yield from repeated("peers", self.peers)
         yield from repeated("dns_addresses", self.dns_addresses)
+        for key in ("dns_addresses", "waypoint_backends"):
+            if self.isolate == "ingress" and getattr(self, key):
+                message = "is about what goes out, and isolate: ingress denies nothing there"
+                yield Mistake(Code.CONTRADICTION, message, "remove it, or set isolate: both", (key,))
 
 
 def observability_mistakes(mesh: "IstioAmbientMesh") -> Iterator[Mistake]:
@@ -325,6 +335,10 @@ def _policy_mistakes(mesh: "IstioAmbientMesh", namespace: "MeshNamespace") -> It
     if namespace.network_policy is None:
         return
     at = ("network_policy",)
+    if namespace.network_policy.waypoint_backends and namespace.waypoint is None:
+        message = "is for waypoints, and this namespace has none of its own"
+        remedy = "remove it; a waypoint of another namespace goes by that one's network_policy"
+        yield Mistake(Code.CONTRADICTION, message, remedy, (*at, "waypoint_backends"))
     if namespace.phase == "unmeshed":
         message = "is for a namespace that is unmeshed: it would cut its pods off"
         yield Mistake(Code.CONTRADICTION, message, "remove it, or set phase: permissive", at)

@@ -12,6 +12,7 @@ from meshwright.config.base import (
     Mistake,
     Model,
     NamespaceName,
+    PodLabels,
     Port,
     ServiceName,
     Spelt,
@@ -45,7 +46,6 @@ HttpPath = Annotated[
     str, Spelt(r"/\S*|\*\S+", "path", 'begin it with a slash; a "*" at its end stands for anything', limit=2000)
 ]
 MtlsMode = Annotated[Literal["permissive", "strict"], BeforeValidator(_no_disable)]
-PodLabels = Annotated[dict[str, str], Field(min_length=1)]
 
 
 class Canary(Model):

@@ -10,6 +10,7 @@ from meshwright.config.base import (
     Flag,
     Mistake,
     Model,
+    PodLabels,
     Port,
     ServiceName,
     Spelt,
@@ -271,7 +272,7 @@ class TrafficVersion(TrafficModel):
 
     service: ServiceName = Field(examples=["reviews-v2"])
     """Name of the Service that is made."""
-    selector: Annotated[dict[str, str], Field(min_length=1)] = Field(examples=[{"app": "reviews", "version": "v2"}])
+    selector: PodLabels = Field(examples=[{"app": "reviews", "version": "v2"}])
     """Labels of the version's pods."""
     target_port: Port | None = None
     """Port of the pods. Default: the port that the rules are for."""

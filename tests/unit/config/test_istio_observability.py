@@ -51,6 +51,33 @@ CASES = {
         istio("    telemetry: {metrics: {remove_labels: [a, b], add_labels: {b: request.host}}}\n"),
         f"{FILE}:6: mesh.telemetry.metrics.remove_labels[1] is b, which add_labels adds; keep one of the two (MW-E018)",
     ),
+    "metrics that say nothing": (
+        istio("    telemetry: {metrics: {}}\n"),
+        (
+            f"{FILE}:6: mesh.telemetry.metrics says nothing; add enabled, remove_labels or add_labels, or remove it (MW-E011)"
+        ),
+    ),
+    "labels that no object can have": (
+        istio("    observability: {labels: {release: kube prom}}\n"),
+        (
+            f"{FILE}:6: mesh.observability.labels has the value 'kube prom' for release, which is none of a label; write at "
+            'most 63 letters, digits, "-", "_" and ".", the first and last a letter or digit (MW-E015)'
+        ),
+    ),
+    "labels that no alert can have": (
+        istio("    observability: {alert_labels: {on-call: mesh}}\n"),
+        (
+            f'{FILE}:6: mesh.observability.alert_labels.on-call is "on-call", which is no label of a metric; use letters, '
+            "digits and _ (MW-E015)"
+        ),
+    ),
+    "another severity": (
+        istio("    observability: {alert_labels: {severity: page}}\n"),
+        (
+            f"{FILE}:6: mesh.observability.alert_labels has severity, which each alert has of its own: critical, warning or "
+            "info; remove it, or call it otherwise (MW-E018)"
+        ),
+    ),
     "nothing to watch": (
         istio("    observability: {monitors: false, alerts: false, dashboards: false}\n"),
         (
@@ -125,6 +152,20 @@ CASES = {
         (
             f"{FILE}:6: mesh.namespaces[0].network_policy isolates what goes out, and egress.confine lets it reach every pod: "
             "policies add up; leave it out of egress.confine; what is outside is denied here too (MW-E018)"
+        ),
+    ),
+    "waypoints' calls where there is none": (
+        namespaces(f"{SHOP}, network_policy: {{waypoint_backends: [{{namespace: opa, port: 9191}}]}}"),
+        (
+            f"{FILE}:7: mesh.namespaces[0].network_policy.waypoint_backends is for waypoints, and this namespace has none of its "
+            "own; remove it; a waypoint of another namespace goes by that one's network_policy (MW-E018)"
+        ),
+    ),
+    "a way out that is open anyway": (
+        namespaces(f'{SHOP}, network_policy: {{isolate: ingress, dns_addresses: ["169.254.20.10"]}}'),
+        (
+            f"{FILE}:7: mesh.namespaces[0].network_policy.dns_addresses is about what goes out, and isolate: ingress denies "
+            "nothing there; remove it, or set isolate: both (MW-E018)"
         ),
     ),
     "an address that is none": (

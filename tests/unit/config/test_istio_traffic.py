@@ -51,6 +51,15 @@ CASES = {
             )
         ],
     ),
+    "labels that no pod can have": (
+        traffic("service: a, port: 80, versions: [{service: a-v1, selector: {app: a b}}]"),
+        [
+            (
+                f"{FILE}:11: mesh.namespaces[0].traffic[0].versions[0].selector has the value 'a b' for app, which is none of "
+                'a label; write at most 63 letters, digits, "-", "_" and ".", the first and last a letter or digit (MW-E015)'
+            )
+        ],
+    ),
     "no waypoint": (
         traffic("service: reviews, port: 80, timeout: 1s", BEFORE.replace("{reason: routing}", "null")),
         [

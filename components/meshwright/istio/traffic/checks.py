@@ -122,6 +122,9 @@ def _policy_wide(args: TrafficPolicyArgs) -> Iterator[Trouble]:
             twice = "the service that the rules are for" if name == args["service"] else "made twice"
             message, remedy = f'is "{name}", which is {twice}', f"name it {args['service']}-v1, -v2"
             yield Trouble(Code.ROUTE_TARGET, message, remedy, ("versions", index, "service"))
+        if name[:1].isdigit():
+            message, remedy = f'is "{name}", and a Service\'s name begins with a letter', "name it v2-reviews, say"
+            yield Trouble(Code.ROUTE_TARGET, message, remedy, ("versions", index, "service"))
 
 
 def _in_route(route: Route, args: TrafficPolicyArgs, *, grpc: bool) -> Iterator[Trouble]:

@@ -81,14 +81,19 @@ def host_troubles(host: EgressHost) -> Iterator[Trouble]:
             message = f"is for HTTP, and of {protocol} the waypoint sees the connection alone: nothing would ever match"
             remedy = f"remove {key}, or let callers speak http with originate_tls: true"
             yield Trouble(Code.EGRESS_HOST, message, remedy, (key,))
-    if (
-        "target_port" in host
-        and int(host["target_port"]) == 443
-        and protocol == "http"
-        and not host.get("originate_tls")
-    ):
+    if protocol == "http" and not host.get("originate_tls"):
+        yield from _plain_to_tls(host)
+
+
+def _plain_to_tls(host: EgressHost) -> Iterator[Trouble]:
+    """HTTP where TLS is spoken: the waypoint would read the callers' handshake as a request, or send the host one."""
+    if int(host.get("target_port", 0)) == 443:
         message = "is 443, where the host speaks TLS, and the waypoint would speak plain HTTP to it"
         yield Trouble(Code.EGRESS_HOST, message, "add originate_tls: true", ("target_port",))
+    elif "target_port" not in host and port_of(host) == 443:
+        message = "is 443, where callers and host speak TLS, and protocol is http"
+        remedy = "set protocol: tls; or remove port, add originate_tls: true, and let callers speak plain HTTP"
+        yield Trouble(Code.EGRESS_HOST, message, remedy, ("port",))
 
 
 def _wildcard(host: EgressHost) -> Iterator[Trouble]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from meshwright.errors import Code
 from meshwright.istio.traffic import spelling
 from meshwright.istio.traffic.checks import Path, Trouble
+from meshwright.kubernetes import labels
 
 _LABEL: Final = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _HOST: Final = rf"(\*\.)?{_LABEL}(\.{_LABEL})+"
@@ -24,6 +25,8 @@ def misspelt(value: object, protocols: tuple[str, ...], at: Path = ()) -> Iterat
         for key, item in value.items():
             if key in _NAMED:
                 yield from _in_names(item, _NAMED[key], (*at, key))
+            elif key == "selector":
+                yield from _in_selector(item, (*at, key))
             elif key == "protocol":
                 yield from _by(_one_of(protocols), item, (*at, key))
             elif key in _CHECKS:
@@ -50,6 +53,14 @@ def _in_names(values: Mapping[str, Any], check: Check, at: Path) -> Iterator[Tro
             remedy = "use letters, digits and !#$%&'*+-.^_`|~"
             yield Trouble(Code.BAD_ARGUMENT, f"has the name {name!r}"[:200], remedy, at)
         yield from _by(check, value, (*at, name))
+
+
+def _in_selector(selector: Mapping[str, Any], at: Path) -> Iterator[Trouble]:
+    """Labels: their keys are the user's, whatever ours are called."""
+    if not selector:
+        yield Trouble(Code.BAD_ARGUMENT, "is empty: the Service would have no pods", "say which pods they are", at)
+    for message, remedy in labels.misspelt(selector):
+        yield Trouble(Code.BAD_ARGUMENT, message, remedy, at)
 
 
 def _spelt(pattern: str) -> Callable[[Any], bool]:

@@ -183,6 +183,7 @@ def test_what_is_yours_to_set() -> None:
         ([api(host="*.example.com", originate_tls=True)], {}, "hosts[0].originate_tls has no effect for a wildcard: the waypoint goes by the Host header, port included; name each host, or remove originate_tls (MW-E138)"),
         ([api(protocol="tls", originate_tls=True)], {}, "hosts[0].originate_tls is for callers that speak plain HTTP, and protocol is tls; set protocol: http, or remove originate_tls (MW-E138)"),
         ([api(protocol="tls", methods=["GET"])], {}, "hosts[0].methods is for HTTP, and of tls the waypoint sees the connection alone: nothing would ever match; remove methods, or let callers speak http with originate_tls: true (MW-E138)"),
+        ([api(port=443)], {}, "hosts[0].port is 443, where callers and host speak TLS, and protocol is http; set protocol: tls; or remove port, add originate_tls: true, and let callers speak plain HTTP (MW-E138)"),
         ([api(target_port=443)], {}, "hosts[0].target_port is 443, where the host speaks TLS, and the waypoint would speak plain HTTP to it; add originate_tls: true (MW-E138)"),
         ([api(rate_limit=1)], {}, "hosts[0].rate_limit asks for what no API does at a waypoint: Istio limits rates by EnvoyFilter alone, which a waypoint ignores; limit at the ingress gateway or in the application; connection_pool bounds what is under way at a time (MW-E135)"),
         ([api(host="localhost")], {}, "hosts[0].host is 'localhost'; write a name as DNS has it: \"api.example.com\", or \"*.example.com\" (MW-E050)"),

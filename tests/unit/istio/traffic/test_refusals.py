@@ -213,6 +213,13 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
             "name it reviews-v1, -v2 (MW-E136)"
         ),
     ),
+    "a version that no Service can be called": (
+        policy(versions=[{"service": "2-reviews", "selector": {"a": "b"}}]),
+        (
+            'versions[0].service is "2-reviews", and a Service\'s name begins with a letter; '
+            "name it v2-reviews, say (MW-E136)"
+        ),
+    ),
     "a try longer than the whole": (
         route(timeout="500ms", retries={"attempts": 1, "per_try_timeout": "1s"}),
         (
@@ -300,6 +307,15 @@ VALUES: dict[str, dict[str, Any]] = {
     "routes[0].retries.attempts is True; a whole number": route(retries={"attempts": True}),
     "port is 0; a whole number from 1": policy(port=0, timeout="1s"),
     "protocol is 'tcp'; one of: http, grpc": policy(protocol="tcp", timeout="1s"),
+    "versions[0].selector is empty: the Service would have no pods; say": policy(
+        versions=[{"service": "v1", "selector": {}}]
+    ),
+    "versions[0].selector has the key 'a b', which is none of a label; write": policy(
+        versions=[{"service": "v1", "selector": {"a b": "c"}}]
+    ),
+    "versions[0].selector has the value 'v1 ' for version, which is none of a label; write": policy(
+        versions=[{"service": "v1", "selector": {"version": "v1 "}}]
+    ),
     "traffic_distribution is 'PreferClose'; one of: PreferSameZone": policy(traffic_distribution="PreferClose"),
 }
 
@@ -323,6 +339,10 @@ def test_a_value_that_is_none_is_refused(line: str, args: dict[str, Any]) -> Non
         # Whoever asks for a VirtualService has the order of that.
         policy(retries={"attempts": 1}, routes=[{"match": [{"headers": {"x": "1"}}]}, {"match": [{"path": "/a"}]}]),
         route(match=[{"headers": {"subset": "1"}, "query": {"rate_limit": "1"}}]),
+        # The labels of pods are the user's, whatever the keys of a policy are called.
+        policy(
+            versions=[{"service": "v2", "selector": {"service": "Reviews.v2", "host": "a", "port": "x", "tier": ""}}]
+        ),
     ],
 )
 def test_what_can_work_is_taken(args: dict[str, Any]) -> None:
