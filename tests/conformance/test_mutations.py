@@ -257,8 +257,8 @@ def test_a_mistake_is_seen(output: Output, mutate: Callable[[Output], None], che
 # Mistakes in the source: what a slip of the hand in a component would do.
 SOURCES: dict[str, tuple[str, Any, str]] = {
     "port": ("meshwright.istio.waypoint._HBONE_PORT", 15006, "connected"),
-    "zone": ("meshwright.istio.waypoint.ZONE", "failure-domain.beta.kubernetes.io/zone", "placed"),
-    "node": ("meshwright.istio.waypoint.NODE", "kubernetes.io/nodename", "placed"),
+    "zone": ("meshwright.istio.gateway_parameters.ZONE", "failure-domain.beta.kubernetes.io/zone", "placed"),
+    "node": ("meshwright.istio.gateway_parameters.NODE", "kubernetes.io/nodename", "placed"),
     "modes": ("meshwright.istio.namespace._MTLS_MODE", {"strict": "MUTUAL"}, "accepted"),
 }
 
