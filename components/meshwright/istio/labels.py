@@ -59,6 +59,10 @@ WAYPOINT_CLASS: Final = "istio-waypoint"
 AGENT_WAYPOINT_CLASS: Final = "istio-agentgateway-waypoint"
 WAYPOINT_CLASSES: Final = (WAYPOINT_CLASS, AGENT_WAYPOINT_CLASS)
 EAST_WEST_CLASS: Final = "istio-east-west"
+CONTROLLERS: Final = "istio.io/"
+"""Begins the names of Istio's controllers in a GatewayClass."""
+WAYPOINT_CONTROLLERS: Final = ("istio.io/mesh-controller", "istio.io/agentgateway-waypoint-controller")
+"""Of a GatewayClass of one's own: they make waypoints."""
 
 HBONE_PORT: Final = 15008
 """Where ztunnel and waypoints take mutual TLS, TCP."""

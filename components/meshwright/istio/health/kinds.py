@@ -61,6 +61,7 @@ KINDS: Final[dict[str, Kind]] = {
     **_of(
         "gateway.networking.k8s.io",
         "v1",
+        GatewayClass="gatewayclasses",
         Gateway="gateways",
         HTTPRoute="httproutes",
         GRPCRoute="grpcroutes",

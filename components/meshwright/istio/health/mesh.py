@@ -69,12 +69,20 @@ def pods(snapshot: Snapshot) -> Iterator[Object]:
 
 
 def waypoints(snapshot: Snapshot) -> dict[tuple[str, str], Object]:
-    """The waypoints by namespace and name."""
+    """The waypoints by namespace and name, of Istio's classes and of those that Istio's controller has."""
     return {
         (namespace_of(each), name_of(each)): each
         for each in snapshot.of("Gateway")
         if str(at(each, "spec", "gatewayClassName")) in labels.WAYPOINT_CLASSES
+        or controller_of(snapshot, each) in labels.WAYPOINT_CONTROLLERS
     }
+
+
+def controller_of(snapshot: Snapshot, gateway: Object) -> str:
+    """The controller of a Gateway's class; empty where the class isn't seen, for want of a right or in a program."""
+    wanted = at(gateway, "spec", "gatewayClassName")
+    classes = (each for each in snapshot.objects.get("GatewayClass", ()) if name_of(each) == wanted)
+    return str(next((at(each, "spec", "controllerName") for each in classes), ""))
 
 
 def waypoint_of(body: Object, namespaces: dict[str, Object]) -> tuple[str, str] | None:

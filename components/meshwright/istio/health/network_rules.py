@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from meshwright.istio.health.objects import at, called, items, label, mapping, matches, name_of, namespace_of
+from meshwright.istio.health.objects import at, called, items, mapping, matches, name_of, namespace_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 INGRESS, EGRESS = "Ingress", "Egress"
 _PEERS: Final = {INGRESS: "from", EGRESS: "to"}
 _OF_CILIUM: Final = "k8s:io.kubernetes.pod.namespace"
+_NAMESPACE: Final = _OF_CILIUM.removeprefix("k8s:")
+_OUTSIDE: Final = ("CIDR", "CIDRSet", "FQDNs", "Groups", "Nodes")
+_IN_THE_CLUSTER: Final = ("all", "cluster")
+"""Cilium's entities that pods of the mesh are among; the others are the world, nodes and the API server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Rule:
     """Whom it lets through, each in a form that can be compared; empty for everybody."""
     blocks: tuple[str, ...]
     """Those of its peers that are address ranges."""
+    outside: int
+    """How many of its peers are no pods: address ranges, names, nodes, or the world."""
     namespaces: tuple[Mapping[str, Any], ...]
     """Those that are chosen by namespace, as label selectors; empty where the policy's own namespace is meant."""
 
@@ -65,7 +71,8 @@ class Policy:
     def selects(self, pod: Object) -> bool:
         """Whether it restricts a pod."""
         is_there = self.namespace in ("", namespace_of(pod))
-        return is_there and matches(self.selector, mapping(pod, "metadata", "labels"))
+        about = {_NAMESPACE: namespace_of(pod), **mapping(pod, "metadata", "labels")}
+        return is_there and matches(self.selector, about)
 
 
 def policies(snapshot: Snapshot) -> list[Policy]:
@@ -94,11 +101,13 @@ def _kubernetes_rule(rule: Object, kind: str) -> Rule:
     ]
     if any((at(each, "protocol") or "TCP") == "TCP" and at(each, "port") is None for each in ports):
         ports = []
+    blocks = tuple(str(at(each, "ipBlock", "cidr")) for each in peers if at(each, "ipBlock"))
     return Rule(
         ports=tuple(ranges) if ports else None,
         only_other=bool(ports) and _is_dns(ports),
         peers=tuple(json.dumps(each, sort_keys=True, default=str) for each in peers),
-        blocks=tuple(str(at(each, "ipBlock", "cidr")) for each in peers if at(each, "ipBlock")),
+        blocks=blocks,
+        outside=len(blocks),
         namespaces=tuple(mapping(each, "namespaceSelector") for each in peers if "namespaceSelector" in each),
     )
 
@@ -116,8 +125,13 @@ def _cilium(body: Object, spec: Object) -> Policy:
 def _without_source(spec: Object) -> Mapping[str, Any]:
     """Cilium writes ``k8s:app`` or ``any:app`` for the label ``app``."""
     selector = mapping(spec, "endpointSelector")
-    plain = {str(key).partition(":")[2] or key: value for key, value in mapping(selector, "matchLabels").items()}
-    return {**selector, "matchLabels": plain}
+    plain = {_plain(str(key)): value for key, value in mapping(selector, "matchLabels").items()}
+    asked = [{**each, "key": _plain(str(at(each, "key")))} for each in items(selector, "matchExpressions")]
+    return {"matchLabels": plain, "matchExpressions": asked}
+
+
+def _plain(key: str) -> str:
+    return key.partition(":")[2] or key
 
 
 def _cilium_rule(rule: Object, kind: str, body: Object) -> Rule:
@@ -130,12 +144,13 @@ def _cilium_rule(rule: Object, kind: str, body: Object) -> Rule:
         if at(each, "protocol") in (None, "ANY", "TCP") and str(at(each, "port")).isdigit()
     ]
     blocks = [str(each) for key, each in peers if key == f"{side}CIDR"]
-    blocks += [str(at(each, "cidr")) for key, each in peers if key == f"{side}CIDRSet"]
+    blocks += [str(at(each, "cidr")) for key, each in peers if key == f"{side}CIDRSet" and at(each, "cidr")]
     return Rule(
         ports=tuple(ranges) if ports else None,
         only_other=bool(ports) and _is_dns(ports),
         peers=tuple(json.dumps(each, sort_keys=True, default=str) for each in peers),
         blocks=tuple(blocks),
+        outside=sum(_is_outside(key.removeprefix(side), each) for key, each in peers),
         namespaces=tuple(_cilium_namespaces(peers, side)),
     )
 
@@ -144,6 +159,10 @@ def _cilium_namespaces(peers: list[tuple[str, Any]], side: str) -> Iterator[Mapp
     for key, each in peers:
         if key == f"{side}Endpoints" and (name := mapping(each, "matchLabels").get(_OF_CILIUM)):
             yield {"matchLabels": {"kubernetes.io/metadata.name": name}}
+
+
+def _is_outside(kind: str, peer: Any) -> bool:
+    return kind in _OUTSIDE or (kind == "Entities" and peer not in _IN_THE_CLUSTER)
 
 
 def _is_dns(ports: list[Any]) -> bool:
@@ -156,13 +175,13 @@ def concerns_mesh(rule: Rule, policy: Policy, snapshot: Snapshot, enrolled: froz
         return False
     if not rule.peers:
         return True
-    if len(rule.blocks) == len(rule.peers):
-        return False  # addresses: of the world outside, or of nodes
-    if len(rule.namespaces) < len(rule.peers) - len(rule.blocks):
+    if rule.outside == len(rule.peers):
+        return False
+    if len(rule.namespaces) < len(rule.peers) - rule.outside:
         return policy.namespace in ("", *enrolled)
     return any(
         matches(selector, {"kubernetes.io/metadata.name": name_of(each), **mapping(each, "metadata", "labels")})
         for selector in rule.namespaces
         for each in snapshot.of("Namespace")
-        if label(each, "istio.io/dataplane-mode") == "ambient"
+        if name_of(each) in enrolled
     )

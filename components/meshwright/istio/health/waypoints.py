@@ -9,7 +9,7 @@ import yaml
 from meshwright.istio import labels
 from meshwright.istio.health.control_plane import too_few
 from meshwright.istio.health.installation import WAYPOINT, workloads
-from meshwright.istio.health.mesh import by_name, waypoint_of, waypoints
+from meshwright.istio.health.mesh import by_name, controller_of, waypoint_of, waypoints
 from meshwright.istio.health.objects import at, called, condition, items, label, name_of, namespace_of
 from meshwright.istio.health.verdicts import Check, Doubt, Finding, Severity, SkipError
 
@@ -69,8 +69,8 @@ def _bound(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
 
 
 def _is_of_a_waypoint(service: Object) -> bool:
-    """Whether it is the Service that istiod makes for a waypoint, which no waypoint stands before."""
-    return label(service, labels.GATEWAY_CLASS_NAME) in labels.WAYPOINT_CLASSES
+    """Whether istiod made it for a waypoint or an east-west gateway, which no waypoint stands before."""
+    return label(service, labels.GATEWAY_CLASS_NAME) in (*labels.WAYPOINT_CLASSES, labels.EAST_WEST_CLASS)
 
 
 def _takes(gateway: Object, user: Object) -> bool:
@@ -129,15 +129,26 @@ def _ingress(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
 
 def _behind_a_gateway(snapshot: Snapshot) -> set[tuple[str, str]]:
     """The Services that routes attached to a Gateway send traffic to, by namespace and name."""
+    others = {
+        (namespace_of(each), name_of(each))
+        for each in snapshot.of("Gateway")
+        if not (controller_of(snapshot, each) or labels.CONTROLLERS).startswith(labels.CONTROLLERS)
+    }
     return {
         (str(at(backend, "namespace") or namespace_of(route)), str(at(backend, "name")))
         for kind in _ROUTES
         for route in snapshot.of(kind)
-        if any((at(each, "kind") or "Gateway") == "Gateway" for each in items(route, "spec", "parentRefs"))
+        if any(_may_be_istios(each, route, others) for each in items(route, "spec", "parentRefs"))
         for rule in items(route, "spec", "rules")
         for backend in items(rule, "backendRefs")
         if (at(backend, "kind") or "Service") == "Service"
     }
+
+
+def _may_be_istios(parent: Object, route: Object, others: set[tuple[str, str]]) -> bool:
+    """Whether a route's parent is a gateway of Istio's, or may be one: the label is for these alone."""
+    place = (str(at(parent, "namespace") or namespace_of(route)), str(at(parent, "name")))
+    return (at(parent, "kind") or "Gateway") == "Gateway" and place not in others
 
 
 def _users(snapshot: Snapshot) -> list[Object]:
