@@ -103,7 +103,7 @@ def unjoined(
         yield Mistake(Code.CLUSTER_TOPOLOGY, f": {message}", remedy, ("multicluster",))
     gateway = multicluster.east_west
     for message, remedy in exposure_mistakes(
-        platform, annotated=bool(gateway.annotations), source_ranges=gateway.source_ranges, public=gateway.public
+        platform, own=gateway.annotations, source_ranges=gateway.source_ranges, public=gateway.public
     ):
         yield Mistake(Code.EAST_WEST_ADDRESS, f": {message}", remedy, ("multicluster", "east_west"))
     for namespace in multicluster.global_services:

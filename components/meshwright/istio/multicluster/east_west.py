@@ -114,7 +114,7 @@ def _check(args: EastWestGatewayArgs, label: str) -> None:
     check_scaling(args, label)
     for message, remedy in exposure_mistakes(
         args["platform"],
-        annotated=bool(args.get("annotations")),
+        own=args.get("annotations") or {},
         source_ranges=args.get("source_ranges") or (),
         public=args.get("public"),
     ):

@@ -22,18 +22,27 @@ INTERNAL: Final[Mapping[str, Mapping[str, str]]] = {
     "aks": {"service.beta.kubernetes.io/azure-load-balancer-internal": "true"},
 }
 """Platform -> annotations of a Service whose load balancer has a private address."""
+_PUBLIC: Final = {
+    "service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing",
+    "service.beta.kubernetes.io/aws-load-balancer-internal": "false",
+    "networking.gke.io/load-balancer-type": "external",
+    "cloud.google.com/load-balancer-type": "external",
+    "service.beta.kubernetes.io/azure-load-balancer-internal": "false",
+}
+"""Annotations, and the value, in lower case, by which each asks for a public address."""
 _ONLY_HERE = ("kind", "k3d", "minikube")
 """Platforms whose load balancers nobody else reaches."""
 
 
 def exposure_mistakes(
-    platform: str, *, annotated: bool, source_ranges: Collection[str], public: str | None
+    platform: str, *, own: Mapping[str, str], source_ranges: Collection[str], public: str | None
 ) -> Iterator[tuple[str, str]]:
     """Why an address can't be given out like this: what is wrong, and what would be right.
 
     Args:
         platform: What the cluster runs on.
-        annotated: Whether annotations of the user's make the address internal.
+        own: The user's annotations of the gateway's Service. Where the platform has none here, they are taken to make
+            the address internal.
         source_ranges: Networks that may connect, in CIDR form.
         public: Why the address is public on purpose; None where it isn't.
     """
@@ -47,7 +56,13 @@ def exposure_mistakes(
             yield f"{text} is everybody", "name the other clusters' networks, or say in public why it is open"
     if public is not None and not public.strip():
         yield "public has no reason", "say why every network may connect"
-    internal = platform in INTERNAL or platform in _ONLY_HERE or annotated
+    for key, value in own.items():
+        if public is None and value.lower() == _PUBLIC.get(key):
+            yield (
+                f"the annotation {key}: {value} gives the east-west gateway a public address",
+                "leave it out, or say in public why it is open",
+            )
+    internal = platform in INTERNAL or platform in _ONLY_HERE or own
     if not internal and not source_ranges and public is None:
         yield (
             f"on {platform} the east-west gateway may get a public address",

@@ -202,6 +202,20 @@ def test_addresses_that_are_given_out(reachable: dict[str, Any]) -> None:
         ),
         ({"public": " "}, "public has no reason; say why every network may connect (MW-E152)"),
         (
+            {"annotations": {"service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing"}},
+            (
+                "the annotation service.beta.kubernetes.io/aws-load-balancer-scheme: internet-facing gives the east-west "
+                "gateway a public address; leave it out, or say in public why it is open (MW-E152)"
+            ),
+        ),
+        (
+            {"platform": "gke", "annotations": {"networking.gke.io/load-balancer-type": "external"}},
+            (
+                "the annotation networking.gke.io/load-balancer-type: external gives the east-west gateway a public "
+                "address; leave it out, or say in public why it is open (MW-E152)"
+            ),
+        ),
+        (
             {"source_ranges": ["0.0.0.0/0"]},
             ("0.0.0.0/0 is everybody; name the other clusters' networks, or say in public why it is open (MW-E152)"),
         ),
