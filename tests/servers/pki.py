@@ -98,6 +98,7 @@ def signer(
     authority: bool | None = True,
     usages: Iterable[str] | None = ("key_cert_sign", "crl_sign"),
     extended: Iterable[x509.ObjectIdentifier] = (),
+    constraints: x509.NameConstraints | None = None,
     first: datetime.date = datetime.date(2026, 1, 1),
     last: datetime.date = datetime.date(2046, 1, 1),
 ) -> Signer:
@@ -115,6 +116,8 @@ def signer(
         builder = builder.add_extension(x509.KeyUsage(**asked, encipher_only=False, decipher_only=False), critical=True)
     if extended := tuple(extended):
         builder = builder.add_extension(x509.ExtendedKeyUsage(extended), critical=False)
+    if constraints is not None:
+        builder = builder.add_extension(constraints, critical=True)
     builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     if issuer is not None:
         builder = builder.add_extension(_issuer(issuer), critical=False)

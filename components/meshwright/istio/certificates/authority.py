@@ -5,6 +5,7 @@ One that it can use and the proxies can't is worse: nothing connects any more. S
 BoringSSL (waypoints) ask of a chain is asked here, together.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -18,6 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from meshwright.errors import Code, MeshwrightError, Problem
 from meshwright.istio.certificates.fitness import unfit
 
+_PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
+"""istiod reads the first block of ca-key.pem and no other, where OpenSSL writes EC PARAMETERS before a key."""
 _CURRENT_FOR = timedelta(days=2)
 """A leaf lives for a day: an authority with less left than this signs leaves that outlive it."""
 
@@ -50,6 +53,7 @@ class Authority:
     roots: tuple[x509.Certificate, ...]
     crls: tuple[x509.CertificateRevocationList, ...]
     key: str = field(repr=False)
+    """``ca-key.pem``: the block of the key alone."""
 
     @property
     def chain_pem(self) -> str:
@@ -75,12 +79,14 @@ def read_authority(given: AuthorityPem, place: str, today: date) -> Authority:
             that may not sign or is out of date, MW-E148 for revocation lists. No message has any of a key in it.
     """
     signer, *more = _certificates(given.certificate, "certificate", place)
-    roots = _certificates(given.root, "root", place)
+    roots = _roots(given.root, place)
     between = [*more, *(_certificates(given.chain, "chain", place) if given.chain.strip() else ())]
     between = [each for each in between if each != signer and each not in roots]
-    authority = Authority((signer, *between), tuple(roots), tuple(_crls(given.crl, place)), given.key)
+    block = _PRIVATE_KEY.search(given.key)
+    key = f"{block[0]}\n" if block else ""
+    authority = Authority((signer, *between), tuple(roots), tuple(_crls(given.crl, place)), key)
     problems = [
-        *_key(signer, given.key, place),
+        *_key(signer, key, place),
         *_chain(authority, root_signs=given.root_signs, place=place),
         *_all_in_use(authority, today, place),
         *_revocation(authority, today, place),
@@ -92,7 +98,7 @@ def read_authority(given: AuthorityPem, place: str, today: date) -> Authority:
 
 def read_roots(text: str, place: str, today: date) -> tuple[x509.Certificate, ...]:
     """Read the roots that a mesh trusts, and check them. Raises as `read_authority` does."""
-    roots = tuple(_certificates(text, "root", place))
+    roots = tuple(_roots(text, place))
     problems = [
         *_self_signed(roots, place),
         *(each for root in roots for each in _in_use(root, 0, False, today, place)),
@@ -100,6 +106,14 @@ def read_roots(text: str, place: str, today: date) -> tuple[x509.Certificate, ..
     if problems:
         raise MeshwrightError(problems)
     return roots
+
+
+def _roots(text: str, place: str) -> list[x509.Certificate]:
+    if _PRIVATE_KEY.search(text):
+        # Roots are public: they go to state, outputs and ConfigMaps as they are.
+        remedy = "give the certificate alone; whoever has read the file has read the key"
+        raise MeshwrightError(Problem(Code.CERTIFICATE_UNREADABLE, "root has a private key in it", remedy, place))
+    return _certificates(text, "root", place)
 
 
 def _certificates(text: str, what: str, place: str) -> list[x509.Certificate]:

@@ -1,6 +1,7 @@
 """What one certificate of an authority has to be like, so that all proxies of a mesh take what it signs."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -21,6 +22,7 @@ def unfit(certificate: x509.Certificate, *, authorities_below: int, with_crl: bo
     """What keeps a certificate from being an authority above ``authorities_below`` others and a leaf."""
     yield from _may_sign(certificate, authorities_below)
     yield from _usage(certificate, with_crl)
+    yield from _names(certificate)
     yield from _algorithms(certificate)
 
 
@@ -40,11 +42,9 @@ def _may_sign(certificate: x509.Certificate, authorities_below: int) -> Iterator
 
 
 def _usage(certificate: x509.Certificate, with_crl: bool) -> Iterator[Complaint]:
-    try:
+    # Go, rustls and BoringSSL let one without a key usage sign anything; older roots, and OpenSSL's own, have none.
+    with suppress(x509.ExtensionNotFound):
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-    except x509.ExtensionNotFound:
-        yield "has no key usage", "issue it with keyCertSign and cRLSign"
-    else:
         if not usage.key_cert_sign:
             yield "may not sign certificates", "issue it with the key usage keyCertSign"
         if with_crl and not usage.crl_sign:
@@ -59,6 +59,32 @@ def _usage(certificate: x509.Certificate, with_crl: bool) -> Iterator[Complaint]
             "is limited to an extended key usage, and a workload is a server and a client",
             "issue it without one, or with serverAuth and clientAuth",
         )
+
+
+def _names(certificate: x509.Certificate) -> Iterator[Complaint]:
+    try:
+        constraints = certificate.extensions.get_extension_for_class(x509.NameConstraints).value
+    except x509.ExtensionNotFound:
+        return
+    permitted, excluded = constraints.permitted_subtrees or [], constraints.excluded_subtrees or []
+    if any(isinstance(each, x509.UniformResourceIdentifier) for each in (*permitted, *excluded)):
+        yield (
+            "has name constraints on URIs, and a workload's name is one: rustls refuses all such chains",
+            "issue it without; constraints on other kinds of names may stay",
+        )
+    allowed, refused = (
+        [each.value for each in names if isinstance(each, x509.DNSName)] for names in (permitted, excluded)
+    )
+    if (allowed and not any(map(_covers_istiod, allowed))) or any(map(_covers_istiod, refused)):
+        yield (
+            "has name constraints that leave out istiod's own name, istiod.<namespace>.svc",
+            "issue it without, or permit the DNS names below svc",
+        )
+
+
+def _covers_istiod(constraint: str) -> bool:
+    """Whether a DNS constraint is on names such as ``istiod.istio-system.svc``, whatever the namespace."""
+    return constraint.strip(".") in ("", "svc") or constraint.endswith(".svc")
 
 
 def _algorithms(certificate: x509.Certificate) -> Iterator[Complaint]:

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -147,7 +148,6 @@ def test_an_intermediate_is_no_root() -> None:
     [
         ({"authority": False}, "is no authority: its basic constraints say CA:FALSE; issue it with CA:TRUE"),
         ({"authority": None}, "is no authority: it has no basic constraints; issue it with CA:TRUE"),
-        ({"usages": None}, "has no key usage; issue it with keyCertSign and cRLSign"),
         ({"usages": ["crl_sign"]}, "may not sign certificates; issue it with the key usage keyCertSign"),
         (
             {"extended": [ExtendedKeyUsageOID.SERVER_AUTH]},
@@ -250,6 +250,57 @@ def test_a_list_of_an_authority_with_an_odd_key_is_not_looked_at() -> None:
     assert lines(authority) == [
         "CN=odd has a key that is neither ECDSA nor RSA; use P-256 or P-384; not every proxy verifies others (MW-E147)"
     ]
+
+
+def test_a_root_without_a_key_usage_signs_all_the_same() -> None:
+    top = signer("plain root", usages=None)
+    issuing = signer("issuing", top)
+    assert read_authority(AuthorityPem(issuing.pem, issuing.key_pem, top.pem), "here", TODAY).roots == (
+        top.certificate,
+    )
+    lists = AuthorityPem(issuing.pem, issuing.key_pem, top.pem, crl=issuing.crl() + top.crl())
+    assert len(read_authority(lists, "here", TODAY).crls) == 2
+
+
+URIS = "has name constraints on URIs, and a workload's name is one: rustls refuses all such chains"
+ISTIOD = "has name constraints that leave out istiod's own name, istiod.<namespace>.svc"
+
+
+@pytest.mark.parametrize(
+    ("permitted", "excluded", "message"),
+    [
+        ([x509.UniformResourceIdentifier("cluster.local")], None, URIS),
+        (None, [x509.UniformResourceIdentifier("example.com")], URIS),
+        ([x509.DNSName("corp.example.com")], None, ISTIOD),
+        (None, [x509.DNSName("svc")], ISTIOD),
+        ([x509.DNSName("corp.example.com"), x509.DNSName("svc")], None, ""),
+        ([x509.DNSName(".istio-system.svc")], None, ""),
+        (None, [x509.DNSName("example.com")], ""),
+        ([x509.DirectoryName(x509.Name([]))], None, ""),
+    ],
+)
+def test_constraints_on_names(permitted: Any, excluded: Any, message: str) -> None:
+    authority = below(constraints=x509.NameConstraints(permitted, excluded))
+    if message:
+        assert [line.partition(";")[0] for line in lines(authority)] == [f"CN=odd {message}"]
+    else:
+        assert read_authority(authority, "here", TODAY).crls == ()
+
+
+def test_istiod_is_given_the_block_of_the_key_alone() -> None:
+    parameters = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+    for before in (parameters, intermediate().pem):
+        read = read_authority(given(key=before + intermediate().key_pem), "here", TODAY)
+        assert read.key == intermediate().key_pem
+
+
+def test_a_root_with_a_key_beside_it_is_refused() -> None:
+    said = (
+        "root has a private key in it; give the certificate alone; whoever has read the file has read the key (MW-E145)"
+    )
+    assert lines(given(root=root().pem + root().key_pem)) == [said]
+    with pytest.raises(MeshwrightError, match="root has a private key"):
+        read_roots(root().key_pem + root().pem, "here", TODAY)
 
 
 def test_no_message_has_a_key_in_it() -> None:
