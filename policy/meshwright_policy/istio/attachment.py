@@ -73,37 +73,28 @@ def _target(target: Any, policy: Subject, stack: Stack) -> str | Undecided:
         roots = stack.derived(dataplane.seen).roots
         return "" if where in roots else f"the {what} outside of Istio's root namespace"
     mesh = stack.derived(seen)
-    return (
-        _gateway(what, (where, name), mesh) if kind == "Gateway" else _service(what, kind, (where, name), mesh, stack)
-    )
+    return _gateway(what, (where, name), mesh) if kind == "Gateway" else _service(what, kind, (where, name), mesh)
 
 
 def _gateway(what: str, key: tuple[Any, Any], mesh: Mesh) -> str | Undecided:
     if key in mesh.gateways:
         return ""
-    if mesh.is_open or key[0] not in mesh.spaces:
+    if not mesh.holds_gateways_of(key[0]):
         return Undecided(f"nothing in the stack shows whether there is the {what}")
     return f"the {what}, which {key[0]} doesn't have"
 
 
-def _service(what: str, kind: str, key: tuple[Any, Any], mesh: Mesh, stack: Stack) -> str | Undecided:
-    there = mesh.services if kind == "Service" else mesh.service_entries
-    found = there.get(key)
-    if found is None and kind == "Service" and key in mesh.patches:
-        found = mesh.patches[key]
-    if found is None and key[0] in (mesh.services_by_namespace if kind == "Service" else {one for one, _ in there}):
-        if mesh.is_open or key[0] in stack.derived(_filled_by_charts):
+def _service(what: str, kind: str, key: tuple[Any, Any], mesh: Mesh) -> str | Undecided:
+    is_service = kind == "Service"
+    found = mesh.services.get(key) or mesh.patches.get(key) if is_service else mesh.service_entries.get(key)
+    if found is None and is_service and key[0] in mesh.services_by_namespace:
+        if key[0] not in mesh.applications:
             return Undecided(f"nothing in the stack shows whether there is the {what}")
         return f"the {what}, which {key[0]} doesn't have"
-    bound = mesh.waypoint_of(found) if found is not None else mesh.waypoint_for(key[0])
+    bound = mesh.waypoint_of_target(key, found)
     if bound is UNKNOWN:
         return Undecided(f"nothing in the stack shows whether the {what} has a waypoint")
     return "" if bound else f"the {what}, which has no waypoint"
-
-
-def _filled_by_charts(stack: Stack) -> frozenset[Any]:
-    """Namespaces into which a chart may put Services."""
-    return frozenset(at(release.properties, "namespace") or "default" for release in stack.of(*kinds.HELM))
 
 
 def _by_selector(stack: Stack, config: Config) -> Iterator[Answer]:
@@ -196,9 +187,12 @@ TARGETS = Rule(
     ),
     remedy="name a Service, ServiceEntry or waypoint of its own namespace, and have a waypoint used there",
     notes=(
-        "A Service that the stack doesn't hold is judged by its namespace's label, unless the stack holds other "
-        "Services of that namespace and no chart is installed into it: then it is missed. A GatewayClass works in "
-        "Istio's root namespace alone. Whether the waypoint that is used is there is MW-IST-006's. Kiali finds some of "
+        "A Service that the stack doesn't hold has the waypoint that its namespace's label names; without that label "
+        "the rule is undecided, since the Service may have its own. It is missed where the application is the "
+        "stack's: the stack makes the namespace, and workloads and Services in it, and no chart is installed there. "
+        "Where it holds Services alone, such as those of `TrafficPolicy`, the rule is undecided. A Gateway is missed "
+        "where the stack makes its namespace, and no chart is installed there. A GatewayClass works in Istio's root "
+        "namespace alone. Whether the waypoint that is used is there is MW-IST-006's. Kiali finds some of "
         "it in the cluster (KIA0109, KIA1110, KIA1317)."
     ),
     bad=Example(

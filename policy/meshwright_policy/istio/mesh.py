@@ -41,6 +41,8 @@ AMBIENT_NAMESPACES: Final[Mapping[str, Mapping[str, Any]]] = {
 """The option that `is_ambient` reads."""
 
 _ACCOUNT: Final = "gateway.istio.io/service-account"
+_OURS: Final = "meshwright:index:"
+"""In the URN of what a component of ours makes, such as the Services of ``TrafficPolicy`` for single versions."""
 Key = tuple[Any, Any]
 """Namespace and name; either may be unknown."""
 
@@ -148,6 +150,10 @@ class Mesh:
     """Of Services that somebody else owns."""
     service_entries: Mapping[Key, Subject]
     uses: tuple[Use, ...]
+    applications: frozenset[str]
+    """Namespaces of which the stack is taken to hold all Services: it makes them, and what runs and serves there."""
+    filled: frozenset[Any]
+    """Namespaces into which a chart may put anything."""
     is_open: bool
     """There may be more: a Gateway's name or class is unknown, or a group of manifests isn't unfolded."""
 
@@ -163,6 +169,23 @@ class Mesh:
     def waypoint_of(self, subject: Subject) -> Any:
         """The key of the waypoint that an object's traffic goes through: ``None`` without one, or unknown."""
         return self.waypoint_for(namespace_of(subject), labels_of(subject))
+
+    def holds_gateways_of(self, namespace: Any) -> bool:
+        """Whether a Gateway that the stack doesn't show is not there: the stack makes the namespace, without charts."""
+        space = self.spaces.get(namespace)
+        return space is not None and space.is_made_here and not self.is_open and namespace not in self.filled
+
+    def waypoint_of_target(self, key: Key, found: Subject | None) -> Any:
+        """The key of the waypoint of a Service or ServiceEntry: ``None`` without one, or unknown.
+
+        One that the stack doesn't hold (``found`` is ``None``, or a patch) may have labels of its own.
+        """
+        labels = labels_of(found) if found is not None else None
+        bound = self.waypoint_for(key[0], labels)
+        is_seen = found is not None and found.type not in kinds.SERVICE_PATCH
+        if bound is None and not is_seen and at(labels, USE_WAYPOINT) is None and key[0] not in self.applications:
+            return UNKNOWN
+        return bound
 
     def labels_of_service(self, key: Key) -> Any:
         """The labels of a Service, or those that a patch gives to one of somebody else's; ``None`` without either."""
@@ -216,7 +239,21 @@ def seen(stack: Stack) -> Mesh:
     patches = {key_of(subject): subject for subject in stack.of(*kinds.SERVICE_PATCH)}
     entries = {key_of(subject): subject for subject in stack.of(*kinds.SERVICE_ENTRY)}
     uses = tuple(_uses(stack, spaces))
-    return Mesh(spaces, gateways, waypoints, services, indexed, patches, entries, uses, _is_open(stack))
+    filled = frozenset(at(release.properties, "namespace") or "default" for release in stack.of(*kinds.HELM))
+    is_open = _is_open(stack)
+    applications = frozenset() if is_open else _applications(stack, spaces) - filled
+    return Mesh(spaces, gateways, waypoints, services, indexed, patches, entries, uses, applications, filled, is_open)
+
+
+def _applications(stack: Stack, spaces: Mapping[str, Space]) -> frozenset[str]:
+    """Namespaces whose application is the stack's own.
+
+    Some Services alone are no evidence: a platform's stack may make a few, and leave the rest to others.
+    """
+    made = {name for name, space in spaces.items() if space.is_made_here}
+    served = {namespace_of(one) for one in stack.of(*kinds.SERVICE) if _OURS not in one.urn}
+    run = {namespace_of(one) for one in stack.of(*kinds.WORKLOAD)}
+    return frozenset(made & served & run)
 
 
 def _is_open(stack: Stack) -> bool:

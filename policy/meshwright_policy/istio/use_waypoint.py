@@ -51,7 +51,7 @@ def _exists(stack: Stack, config: Config) -> Iterator[Answer]:
             yield Undecided(f"which waypoint {use.what} uses {_LATER}", use.subject)
         elif use.waypoint in mesh.waypoints or any(fnmatchcase(f"{where}/{name}", glob) for glob in globs):
             continue
-        elif mesh.is_open or (where not in mesh.spaces and use.waypoint not in mesh.gateways):
+        elif mesh.is_open or (use.waypoint not in mesh.gateways and (where not in mesh.spaces or where in mesh.filled)):
             yield Undecided(f"nothing in the stack shows whether {where} has a waypoint {name}", use.subject)
         elif use.waypoint in mesh.gateways:
             yield Violation(
@@ -153,7 +153,8 @@ EXISTS = Rule(
         "A waypoint is a Gateway of class istio-waypoint, in the object's own namespace unless "
         "`istio.io/use-waypoint-namespace` names another. It is missed where the stack holds its namespace; of a "
         "namespace that another stack holds the rule is undecided, unless `waypoints_elsewhere` lists the waypoint. "
-        "So it is while a Gateway's name is unknown, or a ConfigGroup isn't unfolded. Whether a waypoint is ready "
+        "So it is while a Gateway's name is unknown, or a ConfigGroup isn't unfolded, and where a chart is installed "
+        "into the namespace. Whether a waypoint is ready "
         "only the cluster knows."
     ),
     config={

@@ -87,7 +87,9 @@ def _skips(key: Any, mesh: Mesh) -> bool | None:
         said = mesh.spaces[key[0]].label(INGRESS_USE_WAYPOINT)
     if bound is None or (said is not None and said is not UNKNOWN):
         return False
-    return None if bound is UNKNOWN or said is UNKNOWN else True
+    # One that the stack doesn't hold may have the label itself.
+    is_seen = key in mesh.services or key[0] in mesh.applications
+    return None if UNKNOWN in (bound, said) or not is_seen else True
 
 
 def _headless(stack: Stack, _: Config) -> Iterator[Answer]:
@@ -175,6 +177,7 @@ def _needs_waypoint(entry: Subject) -> str:
 
 
 _BEHIND = namespace(labels=USES_WAYPOINT) + waypoint()
+_CART = service()
 _EDGE = resource(
     "edge",
     "gateway.networking.k8s.io/v1:Gateway",
@@ -202,14 +205,17 @@ BY_INGRESS = Rule(
     remedy=f'label the Service or its namespace `{INGRESS_USE_WAYPOINT}: "true"`, or `"false"` where that is meant',
     notes=(
         "It follows HTTPRoutes and GRPCRoutes whose parent is a Gateway of a class of Istio's, and VirtualServices "
-        "that name a gateway. Any value of the label on the Service or its namespace is a decision, and passes. "
+        "that name a gateway. Any value of the label on the Service or its namespace is a decision, and passes. A "
+        "Service that the stack doesn't hold may have it too, and the rule is undecided. "
         "Other ingress controllers know no waypoints; of a Gateway that isn't in the stack the rule is undecided."
     ),
     bad=Example(
-        _BEHIND + _EDGE + _ROUTE,
+        _BEHIND + _CART + _EDGE + _ROUTE,
         "the HTTPRoute cart sends to cart in shop from an ingress gateway, which skips the waypoint",
     ),
-    good=Example(namespace(labels=f'{USES_WAYPOINT}, {INGRESS_USE_WAYPOINT}: "true"') + waypoint() + _EDGE + _ROUTE),
+    good=Example(
+        namespace(labels=f'{USES_WAYPOINT}, {INGRESS_USE_WAYPOINT}: "true"') + waypoint() + _CART + _EDGE + _ROUTE
+    ),
     references=(_PAGE, "https://istio.io/latest/docs/reference/config/labels/"),
     check_stack=_by_ingress,
 )

@@ -1,4 +1,4 @@
-# finds: MW-IST-017 violated open-action: the AuthorizationPolicy open-action is attached to the Service cart, which has no waypoint: nobody enforces it
+# finds: MW-IST-017 undecided open-action: nothing in the stack shows whether the Service cart has a waypoint
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import ConfigMap, Namespace
 

@@ -1,5 +1,5 @@
 # finds: MW-IST-015 undecided hidden-deny: what else it names, and where it is attached, is known only at the update
-# finds: MW-IST-017 violated hidden-deny: the AuthorizationPolicy hidden-deny is attached to the Service cart, which has no waypoint: nobody enforces it
+# finds: MW-IST-017 undecided hidden-deny: nothing in the stack shows whether the Service cart has a waypoint
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import ConfigMap, Namespace
 

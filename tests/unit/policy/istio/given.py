@@ -9,7 +9,20 @@ from meshwright_policy.record import Subject
 
 from ..cases import Case, subject
 
-__all__ = ["AMBIENT", "SHOP", "USES", "Case", "case", "chart", "namespace", "of", "resource", "service", "waypoint"]
+__all__ = [
+    "AMBIENT",
+    "PODS",
+    "SHOP",
+    "USES",
+    "Case",
+    "case",
+    "chart",
+    "namespace",
+    "of",
+    "resource",
+    "service",
+    "waypoint",
+]
 
 USES = "istio.io/use-waypoint: waypoint"
 AMBIENT = namespace()
@@ -22,6 +35,10 @@ def of(kind: str, name: str, spec: str, where: str = "shop", more: str = "") -> 
     return resource(name, kind, f"metadata: {{name: {name}, namespace: {where}{more}}}", f"spec: {spec}")
 
 
+PODS = of("apps/v1:Deployment", "pods", "{template: {metadata: {labels: {app: cart}}}}")
+"""A workload of the namespace."""
+
+
 def case(rule: int, verdict: str, says: str, *texts: str, **config: Any) -> Case:
     """A case of a rule, MW-IST-<rule>."""
     return Case(f"MW-IST-{rule:03}", verdict, _subjects("".join(texts)), says, config)
@@ -29,4 +46,7 @@ def case(rule: int, verdict: str, says: str, *texts: str, **config: Any) -> Case
 
 def _subjects(text: str) -> tuple[Subject, ...]:
     resources = yaml.safe_load(text) or {}
-    return tuple(subject(made["type"], yaml.safe_dump(made["properties"]), name) for name, made in resources.items())
+    return tuple(
+        subject(made["type"], yaml.safe_dump(made["properties"]), name, made.get("parents", ""))
+        for name, made in resources.items()
+    )

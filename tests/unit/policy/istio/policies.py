@@ -1,6 +1,6 @@
 """What ztunnel and waypoints enforce, who gets past them, and who stays out of the mesh."""
 
-from .given import AMBIENT, SHOP, USES, Case, case, chart, namespace, of, resource, service, waypoint
+from .given import AMBIENT, PODS, SHOP, USES, Case, case, chart, namespace, of, resource, service, waypoint
 
 CART = service(spec="selector: {app: cart}")
 TO_CART = "targetRefs: [{kind: Service, group: '', name: cart}]"
@@ -410,16 +410,34 @@ PATCHED = resource(
     "core/v1:ServicePatch",
     f"metadata: {{name: cart, namespace: shop, labels: {{{USES}}}}}",
 )
+OF_A_VERSION = service("cart-v2").replace("  type:", "  parents: meshwright:index:TrafficPolicy$\n  type:")
 TARGETS = [
     case(17, "passed", "", AMBIENT, waypoint(), PATCHED, _at("{kind: Service, name: cart}")),
     case(
         17,
-        "violated",
-        "the AuthorizationPolicy policy is attached to the Service till, which has no waypoint: nobody enforces it",
+        "undecided",
+        "nothing in the stack shows whether the Service till has a waypoint",
         AMBIENT,
         waypoint(),
         PATCHED,
         _at("{kind: Service, name: till}"),
+    ),
+    case(
+        17,
+        "undecided",
+        "nothing in the stack shows whether the Service cart has a waypoint",
+        AMBIENT,
+        waypoint(),
+        PATCHED.replace(f"labels: {{{USES}}}", "labels: {team: cart}"),
+        _at("{kind: Service, name: cart}"),
+    ),
+    case(
+        17,
+        "violated",
+        "the AuthorizationPolicy policy is attached to the Service cart, which has no waypoint: nobody enforces it",
+        SHOP,
+        PATCHED.replace(USES, "istio.io/use-waypoint: none"),
+        _at("{kind: Service, name: cart}"),
     ),
     case(7, "passed", "", AMBIENT, waypoint(), PATCHED),
     case(
@@ -495,6 +513,7 @@ TARGETS = [
         "the AuthorizationPolicy policy is attached to the Service kart, which shop doesn't have: nobody enforces it",
         SHOP,
         CART,
+        PODS,
         _at("{kind: Service, name: kart}"),
     ),
     case(
@@ -507,10 +526,18 @@ TARGETS = [
     ),
     case(
         17,
+        "undecided",
+        "nothing in the stack shows whether the ServiceEntry api.example.com has a waypoint",
+        AMBIENT,
+        _at("{kind: ServiceEntry, group: networking.istio.io, name: api.example.com}"),
+    ),
+    case(
+        17,
         "violated",
         "the AuthorizationPolicy policy is attached to the ServiceEntry api.example.com, which has no "
         "waypoint: nobody enforces it",
         AMBIENT,
+        of("networking.istio.io/v1:ServiceEntry", "api.example.com", "{hosts: [api.example.com]}"),
         _at("{kind: ServiceEntry, group: networking.istio.io, name: api.example.com}"),
     ),
     case(
@@ -519,8 +546,44 @@ TARGETS = [
         "nothing in the stack shows whether there is the Service kart",
         SHOP,
         CART,
+        PODS,
         RELEASE,
         _at("{kind: Service, name: kart}"),
+    ),
+    # A platform's stack: it makes Services for single versions, and the application's is somebody else's.
+    case(
+        17,
+        "undecided",
+        "nothing in the stack shows whether there is the Service cart",
+        SHOP,
+        OF_A_VERSION,
+        PODS,
+        _at("{kind: Service, name: cart}"),
+    ),
+    case(
+        17,
+        "undecided",
+        "nothing in the stack shows whether there is the Service kart",
+        SHOP,
+        CART,
+        _at("{kind: Service, name: kart}"),
+    ),
+    case(
+        17,
+        "undecided",
+        "nothing in the stack shows whether there is the Service kart",
+        SHOP.replace("core/v1:Namespace", "core/v1:NamespacePatch"),
+        CART,
+        PODS,
+        _at("{kind: Service, name: kart}"),
+    ),
+    case(
+        17,
+        "undecided",
+        "nothing in the stack shows whether there is the Gateway way",
+        SHOP,
+        RELEASE,
+        _at("{kind: Gateway, group: gateway.networking.k8s.io, name: way}"),
     ),
     case(
         17,

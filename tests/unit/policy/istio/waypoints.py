@@ -1,6 +1,6 @@
 """Who uses which waypoint, and the ways past one."""
 
-from .given import AMBIENT, SHOP, USES, Case, case, namespace, of, resource, service, waypoint
+from .given import AMBIENT, SHOP, USES, Case, case, chart, namespace, of, resource, service, waypoint
 
 OPEN_LABELS = resource("shop", "core/v1:Namespace", "metadata: {name: shop, labels: <unknown>}")
 GROUP = "crds:\n  type: kubernetes:yaml/v2:ConfigGroup\n  properties: {yaml: x}\n"
@@ -231,6 +231,16 @@ ENROLLED = [
     ),
 ]
 
+BY_CHART = [
+    case(
+        6,
+        "undecided",
+        "nothing in the stack shows whether shop has a waypoint waypoint",
+        namespace(labels=USES),
+        chart("shop").replace("    version", "    namespace: shop\n    version"),
+    ),
+]
+
 EDGE = of("gateway.networking.k8s.io/v1:Gateway", "edge", "{gatewayClassName: istio}")
 _PARENT = "parentRefs: [{name: edge}]"
 
@@ -266,6 +276,7 @@ BY_INGRESS = [
         "violated",
         "the VirtualService route sends to cart in shop from an ingress gateway, which skips the waypoint",
         SHOP,
+        service(),
         _virtual("[istio-system/edge]"),
     ),
     case(
@@ -279,6 +290,14 @@ BY_INGRESS = [
     ),
     case(10, "passed", "", SHOP, service(labels='istio.io/ingress-use-waypoint: "false"'), EDGE, _route()),
     case(10, "passed", "", AMBIENT, EDGE, _route()),
+    case(
+        10,
+        "undecided",
+        "nothing in the stack shows whether the gateway is Istio's, or the Services behind it use a waypoint",
+        SHOP,
+        EDGE,
+        _route(),
+    ),
     case(10, "passed", "", SHOP, EDGE, _route("[{backendRefs: [{kind: Bucket, name: cart}]}]")),
     case(
         10,
@@ -439,4 +458,14 @@ ENTRIES = [
     case(13, "undecided", "its hosts, or its waypoint, are known only at the update", namespace("far"), _entry()),
 ]
 
-CASES: list[Case] = [*EXISTS, *TAKES_TRAFFIC, *LETS_IN, *ENROLLED, *BY_INGRESS, *HEADLESS, *CANARIES, *ENTRIES]
+CASES: list[Case] = [
+    *EXISTS,
+    *BY_CHART,
+    *TAKES_TRAFFIC,
+    *LETS_IN,
+    *ENROLLED,
+    *BY_INGRESS,
+    *HEADLESS,
+    *CANARIES,
+    *ENTRIES,
+]
