@@ -248,7 +248,7 @@ def test_one_minor_step_by_step(stack: Pulumi, cluster: Cluster, charts_before: 
     stack.run("preview", "--expect-no-changes")
 
     mesh = steps["finish"].edit.applied(mesh)
-    assert upgraded.up(mesh) == {"mesh": "update", "mesh-istiod-1-30-7": "delete"}
+    assert upgraded.up(mesh) == {"mesh": "update", "mesh-base": "update", "mesh-istiod-1-30-7": "delete"}
     (only,) = api.list("apps/v1", "Deployment", "istio-system")
     assert only["metadata"]["name"] == "istiod-1-31-1"
 

@@ -78,12 +78,11 @@ class Settings:
 
 def base(settings: Settings) -> dict[str, Any]:
     """CRDs and the default validation webhook."""
-    # The default validator would point at a new revision before that one runs, and refuse every write of Istio's
-    # configuration until it does. Each revision brings a validator of its own.
-    validated = settings.default_revision or ("" if settings.revision else "default")
+    # A revision's own validator is asked about objects that name the revision alone, and hardly any does. During an
+    # upgrade the old control plane answers for the rest, until it goes or the tag `default` is moved.
     return {
-        "defaultRevision": validated,
-        **({"base": _validation()} if validated else {}),
+        "defaultRevision": settings.default_revision or settings.revision or "default",
+        "base": _validation(),
         "global": {"istioNamespace": settings.namespace, **_platform(settings), **settings.images.secrets()},
     }
 

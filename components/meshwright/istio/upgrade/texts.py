@@ -187,11 +187,18 @@ def finish(at: Situation) -> Step:
         title="Say that it is done" if at.in_place else f"Remove {at.old_istiod}",
         why="The stack says again that every part runs one version.",
         edit=Edit(),
-        changes=("nothing in the cluster",) if at.in_place else (f"{at.old_istiod}: deleted",),
+        changes=_removed(at),
         do=tuple(do),
         checks=(*checks, Check(f"meshwright gate {at.stack}", "no mandatory violation")),
         rollback=f"take the edit back, {at.up}" + ("" if at.in_place else f": {at.old_istiod} is installed again"),
     )
+
+
+def _removed(at: Situation) -> tuple[str, ...]:
+    if at.in_place:
+        return ("nothing in the cluster",)
+    moved = () if UNREVISIONED in at.tags else (f"istio-base: updated, {at.istiod} validates what names no revision",)
+    return (*moved, f"{at.old_istiod}: deleted")
 
 
 def raise_bundle(at: Situation, bundle: str) -> Step:

@@ -177,6 +177,12 @@ def test_a_mesh_without_a_revision_gets_one_and_the_default_tag_in_the_end() -> 
     assert any("tag default answers" in line for line in found["finish"].do)
 
 
+def test_the_default_validator_moves_with_its_tag_or_in_the_end() -> None:
+    moved = "istio-base: updated, istiod-1-31-1 validates what names no revision"
+    assert steps(REVISED)["finish"].changes == (moved, "istiod-1-30-7: deleted")
+    assert steps({**REVISED, "tags": {"default": "1-30-7"}})["finish"].changes == ("istiod-1-30-7: deleted",)
+
+
 def test_in_place_waypoints_restart_with_istiod_and_no_tag_moves() -> None:
     found = steps({**BASE, "namespaces": [WAYPOINT], "upgrade": {"to": "1.31"}})
     assert found["istiod"].edit.set["upgrade"] == {"to": "1.31.1", "step": "istiod"}
