@@ -10,7 +10,7 @@ from meshwright.config.base import Duration, Flag, Mistake, Model, Spelt, Text, 
 from meshwright.config.shared import ChartSource
 from meshwright.config.versions import not_in_catalog
 from meshwright.errors import Code
-from meshwright.istio.upgrade.parts import STEPS
+from meshwright.istio.upgrade.parts import REVISION_LIMIT, STEPS
 
 
 def _in_catalog(version: str) -> str:
@@ -34,7 +34,7 @@ IstioVersion = Annotated[
     AfterValidator(_in_catalog),
 ]
 Revision = Annotated[
-    str, Spelt(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", "revision", 'write it with dashes: "1-31-1"', limit=56)
+    str, Spelt(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", "revision", 'write it with dashes: "1-31-1"', limit=REVISION_LIMIT)
 ]
 Digest = Annotated[str, Spelt(r"sha256:[0-9a-f]{64}", "digest", "write sha256: and 64 hexadecimal digits", limit=71)]
 SecurityGroup = Annotated[str, Spelt(r"sg-[0-9a-f]{8,17}", "security group", "write its id: sg-0123456789abcdef0")]

@@ -6,7 +6,18 @@ from typing import Any
 from meshwright.catalog import Release, load_catalog
 from meshwright.config.base import Mistake
 from meshwright.errors import Code, ConfigError
-from meshwright.istio.upgrade.parts import TAG_REMEDY, Part, is_tag, own_tag, parts, revision_for, skew, tag_problems
+from meshwright.istio.upgrade.parts import (
+    REVISION_REMEDY,
+    TAG_REMEDY,
+    UNREVISIONED,
+    Part,
+    is_tag,
+    own_tag,
+    parts,
+    revision_for,
+    skew,
+    tag_problems,
+)
 
 _PLATFORM_OF = {"eks": "eks", "gke": "gke"}
 _SGP_FAULT = "aws-brancheni-probe-fix"
@@ -19,6 +30,7 @@ def in_control_plane(mesh: Mapping[str, Any], now: Release) -> Iterator[Mistake]
     if after is not None:
         yield from _upgrade(mesh, upgrade, now, after)
     revisions = _revisions(mesh, upgrade, now, after)
+    yield from _reserved(mesh, upgrade)
     yield from _tags(_mapping(mesh.get("tags")), revisions)
     yield from _followers(mesh)
     yield from _platform(mesh, after or now)
@@ -56,6 +68,14 @@ def _revisions(
     old = str(mesh.get("revision") or "")
     own = str(upgrade.get("revision") or (revision_for(after.version) if after and old else ""))
     return parts(Part(now, old), Part(after, own) if after else None, "istiod").revisions
+
+
+def _reserved(mesh: Mapping[str, Any], upgrade: Mapping[str, Any]) -> Iterator[Mistake]:
+    """The name of the control plane without a revision is nobody else's."""
+    for path, revision in ((("revision",), mesh.get("revision")), (("upgrade", "revision"), upgrade.get("revision"))):
+        if revision == UNREVISIONED:
+            message = f'is "{UNREVISIONED}", as Istio calls the control plane without a revision'
+            yield Mistake(Code.BAD_VALUE, message, f"leave it out, or {REVISION_REMEDY}", path)
 
 
 def _tags(tags: Mapping[str, Any], revisions: tuple[str, ...]) -> Iterator[Mistake]:

@@ -15,10 +15,12 @@ from meshwright.istio.extension_providers import provider_problems
 from meshwright.istio.images import IMAGES, VARIANTS, Images
 from meshwright.istio.trust import Trust, plan_trust
 from meshwright.istio.upgrade.parts import (
+    REVISION_REMEDY,
     STEPS,
     TAG_REMEDY,
     Part,
     Parts,
+    is_revision,
     is_tag,
     parts,
     revision_for,
@@ -70,7 +72,7 @@ def plan_istio(args: "IstioAmbientArgs", label: str) -> IstioPlan:
     problems = [
         *_placed(skew(now.release, after.release) if after else (), label),
         *_placed((problem for _, problem in tag_problems(args.get("tags") or {}, running.revisions)), label),
-        *_misnamed(args.get("tags") or (), label),
+        *_misnamed(args.get("tags") or (), running, label),
         *_placed(_unmet(args, running, platform), label),
         *_unknown_names(args, label),
         *_unknown_images(args, label),
@@ -132,7 +134,10 @@ def _unmet(args: "IstioAmbientArgs", running: Parts, platform: Platform) -> Iter
     return unmet(running.base.release, platform, kubernetes_version=version, compute=compute)
 
 
-def _misnamed(tags: Iterable[str], label: str) -> Iterator[Problem]:
+def _misnamed(tags: Iterable[str], running: Parts, label: str) -> Iterator[Problem]:
+    for revision in (each.revision for each in running.istiods if each.revision):
+        if not is_revision(revision):
+            yield Problem(Code.BAD_ARGUMENT, f"{revision!r} is no name for a revision", REVISION_REMEDY, label)
     for tag in tags:
         if not is_tag(tag):
             yield Problem(Code.BAD_ARGUMENT, f"{tag!r} is no name for a tag", TAG_REMEDY, label)

@@ -41,6 +41,18 @@ def namespace(item: str) -> str:
             ],
         ),
         (
+            istio("    revision: default\n"),
+            [
+                '6: mesh.revision is "default", as Istio calls the control plane without a revision; leave it out, or name it after its version, with dashes: "1-31-1" (MW-E015)'
+            ],
+        ),
+        (
+            old('    upgrade: {to: "1.31", revision: default}\n'),
+            [
+                '7: mesh.upgrade.revision is "default", as Istio calls the control plane without a revision; leave it out, or name it after its version, with dashes: "1-31-1" (MW-E015)'
+            ],
+        ),
+        (
             old("    tags: {stable: 1-31-1}\n"),
             [
                 "7: mesh.tags.stable: the tag stable stands for the revision 1-31-1, which has no control plane; one of: 1-30-7 (MW-E111)"

@@ -17,6 +17,9 @@ from meshwright.versions import version_key
 STEPS: Final = ("istiod", "cni", "ztunnel")
 """How far an upgrade has come, in this order. Each step includes those before it."""
 TAG_REMEDY: Final = "use lower-case letters, digits and '-', at most 43, with a letter or digit at both ends"
+REVISION_LIMIT: Final = 46
+"""Letters of a revision: it ends the name of a release, ``istiod-…``, and Helm takes 53."""
+REVISION_REMEDY: Final = 'name it after its version, with dashes: "1-31-1"'
 UNREVISIONED: Final = "default"
 """What Istio calls the control plane that was installed without a revision."""
 
@@ -96,7 +99,16 @@ def own_tag(tags: Iterable[str]) -> str:
 
 def is_tag(name: str) -> bool:
     """Whether a tag can bear a name: it ends the name of a Service, which has 63 characters at most (RFC 1123)."""
-    return len(name) <= 43 and re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", name, re.ASCII) is not None
+    return len(name) <= 43 and _is_label(name)
+
+
+def is_revision(name: str) -> bool:
+    """Whether a control plane can bear a name. ``default`` is the one without a revision."""
+    return len(name) <= REVISION_LIMIT and _is_label(name) and name != UNREVISIONED
+
+
+def _is_label(name: str) -> bool:
+    return re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", name, re.ASCII) is not None
 
 
 def tag_problems(tags: dict[str, str], revisions: tuple[str, ...]) -> Iterator[tuple[str, Problem]]:
