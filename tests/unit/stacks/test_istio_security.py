@@ -99,7 +99,7 @@ def test_a_dry_run_asks_istiod_to_hand_it_on() -> None:
     assert inputs(graph, "mesh")["values"] == {
         "istiod": {"env": {"AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY": "true"}}
     }
-    assert inputs(graph, "shop-access-default-deny")["metadata"]["annotations"] == {"istio.io/dry-run": "true"}
+    assert inputs(graph, "shop-access-default-deny-dry-run")["metadata"]["annotations"] == {"istio.io/dry-run": "true"}
 
 
 def test_tokens_and_an_authorizer_at_the_waypoint() -> None:

@@ -15,7 +15,8 @@ from meshwright.kubernetes.system import SYSTEM_NAMESPACES
 class NamespaceAccess(pulumi.ComponentResource):
     """Denies every call to a namespace's workloads but the declared ones, each allowed at the layer that sees it.
 
-    The policies that allow are made first, and the two that deny last; a ``destroy`` goes the other way round. The
+    The policies that allow are made first, and the two that deny last; a ``destroy`` goes the other way round. A dry
+    run has policies of its own names: made into one in place, those that allow would go before those that deny. The
     namespace and its waypoint belong in ``depends_on``.
 
     Raises:
@@ -34,17 +35,18 @@ class NamespaceAccess(pulumi.ComponentResource):
         super().__init__("meshwright:index:NamespaceAccess", name, {**args}, opts)
         children = below(self, opts)
         allowing: list[pulumi.Resource] = []
+        suffix = "-dry-run" if "dry_run" in args else ""
         for policy in plan(args):
             denies = "rules" not in policy.spec
             after = pulumi.ResourceOptions(depends_on=allowing if denies else [])
             made = security_object(
-                f"{name}-{policy.name}",
+                f"{name}-{policy.name}{suffix}",
                 "AuthorizationPolicy",
-                policy.name,
+                f"{policy.name}{suffix}",
                 args["namespace"],
                 policy.spec,
                 opts=pulumi.ResourceOptions.merge(children, after),
-                dry_run="dry_run" in args,
+                dry_run=bool(suffix),
             )
             if not denies:
                 allowing.append(made)

@@ -163,6 +163,18 @@ def test_a_dry_run_marks_every_policy() -> None:
     assert marks == [{"istio.io/dry-run": "true"}] * 2
 
 
+def test_a_dry_run_and_what_is_enforced_are_never_one_object() -> None:
+    enforced, dry = (
+        {each.inputs["metadata"]["name"] for each in graph if each.type.startswith("kubernetes:security")}
+        for graph in (
+            access(call("front/web", "cart")),
+            access(call("front/web", "cart"), dry_run={"istio_version": "1.31.1", "enabled": True}),
+        )
+    )
+    assert dry == {"direct-to-cart-dry-run", "default-deny-dry-run"}
+    assert not enforced & dry
+
+
 @pytest.mark.parametrize(
     ("calls", "args", "line"),
     [
