@@ -86,6 +86,7 @@ def _of_namespace(mesh: "IstioAmbientMesh", namespace: "MeshNamespace") -> Itera
     yield from _canary(mesh, namespace)
     yield from _known_services(namespace)
     yield from _at_the_waypoint(mesh, namespace)
+    yield from _gateway_of_its_own(mesh, namespace)
     security, meshed = namespace.security, namespace.phase != "unmeshed"
     if not meshed and security != NamespaceSecurity():
         message = "is for a namespace that is unmeshed: nothing would enforce it"
@@ -189,6 +190,22 @@ def _at_the_waypoint(mesh: "IstioAmbientMesh", namespace: "MeshNamespace") -> It
         elif not wanted.services and not alone:
             message = "is for the whole waypoint, which serves others, or not all of the namespace"
             yield Mistake(Code.NO_SUCH_WAYPOINT, message, "add services", ("security", key))
+        elif mesh.security.ingress and not _takes_ingress(namespace) and not _is_closed(namespace):
+            gateway = mesh.security.ingress[0]
+            message = (
+                f"is for requests at the waypoint, which the ingress gateway {gateway} passes by with all of its own"
+            )
+            yield Mistake(Code.L7_WITHOUT_WAYPOINT, message, "set ingress: true on the waypoint", ("security", key))
+
+
+def _gateway_of_its_own(mesh: "IstioAmbientMesh", namespace: "MeshNamespace") -> Iterator[Mistake]:
+    """What closes the ways past a waypoint for all pods closes an ingress gateway among them."""
+    for key, user in (("waypoint", namespace.waypoint), ("use_waypoint", namespace.use_waypoint)):
+        gateways = sorted(each for each in mesh.security.ingress if each.startswith(f"{namespace.name}/"))
+        if gateways and user and user.require and not user.services:
+            message = f"is for all pods where the ingress gateway {gateways[0]} runs: it would close the gateway too"
+            remedy = "name services, or move the workloads to another namespace"
+            yield Mistake(Code.CONTRADICTION, message, remedy, (key, "require"))
 
 
 def _reaches(
@@ -240,11 +257,21 @@ def _caller(mesh: "IstioAmbientMesh", namespace: "MeshNamespace", call: Call) ->
 
 def _ingress(mesh: "IstioAmbientMesh", namespace: "MeshNamespace", call: Call) -> Iterator[Mistake]:
     """A gateway goes through the waypoint only where it is told to."""
-    own, other = namespace.waypoint, namespace.use_waypoint
-    told_to = (own is not None and own.ingress) or (other is not None and other.ingress)
-    if call.caller in mesh.security.ingress and is_in_the_path(front_of(mesh, namespace), call.to) and not told_to:
+    in_path = is_in_the_path(front_of(mesh, namespace), call.to)
+    if call.caller in mesh.security.ingress and in_path and not _takes_ingress(namespace):
         message = f"is the ingress gateway {call.caller}, which passes the waypoint by: ztunnel would deny it"
         yield Mistake(Code.WAYPOINT_IDENTITY, message, "set ingress: true on the waypoint")
+
+
+def _takes_ingress(namespace: "MeshNamespace") -> bool:
+    user = namespace.waypoint or namespace.use_waypoint
+    return user is not None and user.ingress
+
+
+def _is_closed(namespace: "MeshNamespace") -> bool:
+    """Whether ztunnel denies whoever comes past the waypoint."""
+    user = namespace.waypoint or namespace.use_waypoint
+    return namespace.security.access == "default-deny" or (user is not None and user.require is not None)
 
 
 def _past(namespace: "MeshNamespace") -> tuple[str, ...]:

@@ -136,6 +136,18 @@ REFUSED = {
         stack(f"{{{SHOP}, security: {{{DENY}}}}}", mesh="{ingress: [shop/gw]}"),
         ":8: mesh.namespaces[0].security.access is default-deny where the ingress gateway shop/gw runs: it would close the gateway too; leave it open, or move the workloads to another namespace (MW-E018)",
     ),
+    "a required waypoint where a gateway runs": (
+        stack(f"{{{SHOP}, waypoint: {{require: {{}}}}}}", mesh="{ingress: [shop/gw]}"),
+        ":8: mesh.namespaces[0].waypoint.require is for all pods where the ingress gateway shop/gw runs: it would close the gateway too; name services, or move the workloads to another namespace (MW-E018)",
+    ),
+    "another's required waypoint where a gateway runs": (
+        stack(f"{{{SHOP}, use_waypoint: {{namespace: web, require: {{}}}}}}", "{name: web, phase: strict, waypoint: {allowed_namespaces: [shop]}}", mesh="{ingress: [shop/gw]}"),
+        ":8: mesh.namespaces[0].use_waypoint.require is for all pods where the ingress gateway shop/gw runs: it would close the gateway too; name services, or move the workloads to another namespace (MW-E018)",
+    ),
+    "tokens that a gateway's requests need not have": (
+        stack(f"{{{SHOP}, waypoint: {{}}, security: {{jwt: {{issuers: [{{issuer: 'https://a'}}]}}}}}}", mesh="{ingress: [edge/gw]}"),
+        ":8: mesh.namespaces[0].security.jwt is for requests at the waypoint, which the ingress gateway edge/gw passes by with all of its own; set ingress: true on the waypoint (MW-E120)",
+    ),
     "a dry run that nobody judges": (
         stack(f"{{{SHOP}, security: {{access: dry-run}}}}"),
         ":8: mesh.namespaces[0].security.access: istiod keeps dry runs from ztunnel, so that nothing would be judged; let istiod run with AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY=true, or leave dry_run out (MW-E123)",
@@ -265,3 +277,25 @@ SNIPPETS = [
 @pytest.mark.parametrize("snippet", SNIPPETS)
 def test_the_snippets_of_the_documentation_are_stacks(snippet: str, stack_file: Write) -> None:
     assert load_stack(stack_file(istio("".join(f"    {line}\n" for line in snippet.splitlines()))))
+
+
+JWT = {"issuers": [{"issuer": "https://a"}]}
+
+
+@pytest.mark.parametrize(
+    ("waypoint", "security"),
+    [
+        ({"ingress": True}, {"jwt": JWT}),
+        ({"require": {}}, {"jwt": JWT}),
+        ({}, {"jwt": JWT, "access": "default-deny"}),
+    ],
+)
+def test_no_gateway_gets_past_tokens(waypoint: dict[str, Any], security: dict[str, Any]) -> None:
+    shop = {"name": "shop", "phase": "strict", "waypoint": waypoint, "security": security}
+    assert read(shop, security={"ingress": ["edge/gw"]}).namespaces[0].security.jwt
+
+
+def test_a_required_waypoint_of_some_services_beside_a_gateway() -> None:
+    waypoint = {"services": ["cart"], "require": {}}
+    shop = {"name": "shop", "phase": "strict", "services": ["cart"], "waypoint": waypoint}
+    assert read(shop, security={"ingress": ["shop/gw"]}).namespaces[0].waypoint
