@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from meshwright.istio.breakglass.plan import DRIFT, Plan, Step, as_json, checked_label, checked_name
-from meshwright.istio.health.objects import at, called, items, mapping, name_of
+from meshwright.istio.health.installation import ISTIOD
+from meshwright.istio.health.objects import at, called, items, label, mapping, matches, name_of, namespace_of
 
 if TYPE_CHECKING:
     from meshwright.istio.breakglass.looking import Look
@@ -30,13 +32,13 @@ def plan(look: Look, namespace: str, workload: str = "") -> Plan:
     look.one("Namespace", "", namespace)
     policies = look.all("PeerAuthentication", namespace)
     same = [each for each in policies if mapping(each, "spec", "selector", "matchLabels") == chosen]
-    name = f"break-glass-{next(iter(chosen.values())).lower().replace('_', '-')}" if chosen else "default"
+    name = _free_name(chosen, {name_of(each) for each in policies})
     target = f"Namespace {namespace}" + (f", workload {workload}" if workload else "")
     return Plan(
         SCENARIO,
         "callers outside of the mesh reach it again, in plaintext",
         target,
-        _risks(look, namespace, [each for each in policies if each not in same], whole=not chosen),
+        _risks(look, namespace, [each for each in policies if each not in same], chosen),
         (_patched(min(same, key=_age)) if same else _added(namespace, name, chosen),),
         (
             "find out who calls in plaintext: istio_tcp_connections_opened_total, connection_security_policy=unknown",
@@ -44,6 +46,13 @@ def plan(look: Look, namespace: str, workload: str = "") -> Plan:
             DRIFT,
         ),
     )
+
+
+def _free_name(chosen: dict[str, str], taken: set[str]) -> str:
+    """A name that no policy has: what is made here is deleted to take it back."""
+    wanted = f"break-glass-{next(iter(chosen.values())).lower().replace('_', '-')}" if chosen else "default"
+    names = chain([wanted], (f"{wanted}-{number}" for number in count(2)))
+    return next(name for name in names if name not in taken)
 
 
 def _age(policy: Object) -> str:
@@ -80,16 +89,31 @@ def _added(namespace: str, name: str, chosen: dict[str, str]) -> Step:
     )
 
 
-def _risks(look: Look, namespace: str, others: list[Object], *, whole: bool) -> tuple[str, ...]:
+def _risks(look: Look, namespace: str, others: list[Object], chosen: dict[str, str]) -> tuple[str, ...]:
     risks = ["while it is open, anybody who reaches the pods may talk to them without a certificate"]
+    if namespace in {namespace_of(each) for each in look.all("Deployment") if label(each, "app") == ISTIOD}:
+        risks.append(f"{namespace} is where istiod runs: what is set there holds for the whole mesh")
+    pods = look.all("Pod", namespace) if chosen else []
     risks += [
         f"{called(each)} keeps its own mode for the pods that it selects"
         for each in others
-        if whole and at(each, "spec", "mtls", "mode") not in (None, "UNSET", "PERMISSIVE")
+        if "STRICT" in _modes(each) and (not chosen or _selects_some(each, chosen, pods))
     ]
     named = [each for each in look.all("AuthorizationPolicy", namespace) if _asks_who_it_is(each)]
     risks += [f"{called(each)} still refuses a caller without an identity" for each in named]
     return (*risks, "no downtime: it holds within seconds, and connections stay")
+
+
+def _modes(policy: Object) -> set[Any]:
+    ports = mapping(policy, "spec", "portLevelMtls").values()
+    return {at(policy, "spec", "mtls", "mode"), *(at(each, "mode") for each in ports)}
+
+
+def _selects_some(policy: Object, chosen: dict[str, str], pods: list[Object]) -> bool:
+    """Whether it, too, is for pods of the chosen workload: being older, it wins there."""
+    selector = mapping(policy, "spec", "selector")
+    found = (mapping(each, "metadata", "labels") for each in pods)
+    return bool(selector) and any(matches(selector, pod) and chosen.items() <= pod.items() for pod in found)
 
 
 def _asks_who_it_is(policy: Object) -> bool:

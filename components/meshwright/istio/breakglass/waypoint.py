@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from meshwright.istio import labels
 from meshwright.istio.breakglass.plan import DRIFT, Plan, Step, as_json, checked_name, refused
 from meshwright.istio.breakglass.restarts import restarted
 from meshwright.istio.health.mesh import waypoint_of
-from meshwright.istio.health.objects import at, called, items, label, mapping, name_of, namespace_of
+from meshwright.istio.health.objects import annotation, at, called, items, label, mapping, name_of, namespace_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,9 +17,14 @@ if TYPE_CHECKING:
     from meshwright.istio.health.objects import Object
 
 SCENARIO = "waypoint-down"
-_USERS = ("Namespace", "Service", "ServiceEntry")
+_USERS = ("Namespace", "Service", "ServiceEntry", "WorkloadEntry", "Pod")
+_ACCOUNT = "gateway.istio.io/service-account"
 _ANYBODY = {"notPrincipals": ["*"]}
 """Of a DENY rule: who has no identity. A caller of the mesh, who has one, passes."""
+_EXCEPT = ("notPrincipals", "notServiceAccounts")
+_ONLY = ("principals", "serviceAccounts")
+_Account: TypeAlias = tuple[str, str]
+"""Namespace and name of a service account."""
 
 
 def plan(look: Look, namespace: str, waypoint: str, *, bypass: bool = False) -> Plan:
@@ -39,7 +44,7 @@ def plan(look: Look, namespace: str, waypoint: str, *, bypass: bool = False) -> 
     gateway = look.one("Gateway", namespace, waypoint)
     if at(gateway, "spec", "gatewayClassName") not in labels.WAYPOINT_CLASSES:
         raise refused(f"{called(gateway)} is no waypoint", "name a Gateway of the class istio-waypoint")
-    return _bypass(look, namespace, waypoint) if bypass else _restart(look, namespace, waypoint)
+    return _bypass(look, gateway) if bypass else _restart(look, namespace, waypoint)
 
 
 def _restart(look: Look, namespace: str, waypoint: str) -> Plan:
@@ -57,7 +62,8 @@ def _restart(look: Look, namespace: str, waypoint: str) -> Plan:
     )
 
 
-def _bypass(look: Look, namespace: str, waypoint: str) -> Plan:
+def _bypass(look: Look, gateway: Object) -> Plan:
+    namespace, waypoint = namespace_of(gateway), name_of(gateway)
     spaces = {name_of(each): each for each in look.all("Namespace")}
     users = [
         each
@@ -69,7 +75,7 @@ def _bypass(look: Look, namespace: str, waypoint: str) -> Plan:
         raise refused(f"nothing is told to use the waypoint {namespace}/{waypoint}", "name the one that fails")
     homes = {name_of(each) if each["kind"] == "Namespace" else namespace_of(each) for each in users}
     policies = [each for home in sorted(homes) for each in look.all("AuthorizationPolicy", home)]
-    account = f"/ns/{namespace}/sa/{waypoint}"
+    account = (namespace, annotation(gateway, _ACCOUNT) or waypoint)
     guards = [each for each in policies if _guards(each, account)]
     return Plan(
         SCENARIO,
@@ -87,6 +93,7 @@ def _bypass(look: Look, namespace: str, waypoint: str) -> Plan:
                 for each in policies
                 if _allows_alone(each, account)
             ),
+            *(("new pods of the same workloads have the old label again",) if _has_pods(users) else ()),
             "no downtime: it holds within seconds",
         ),
         (*(_opened(each, account) for each in guards), *(_sent_past(each) for each in users)),
@@ -96,6 +103,10 @@ def _bypass(look: Look, namespace: str, waypoint: str) -> Plan:
             DRIFT,
         ),
     )
+
+
+def _has_pods(users: list[Object]) -> bool:
+    return any(each["kind"] == "Pod" for each in users)
 
 
 def _sent_past(user: Object) -> Step:
@@ -109,12 +120,14 @@ def _sent_past(user: Object) -> Step:
     )
 
 
-def _opened(policy: Object, account: str) -> Step:
+def _opened(policy: Object, account: _Account) -> Step:
     """Let callers of the mesh pass a policy that denies all but the waypoint."""
     place = ("patch", "authorizationpolicy", name_of(policy), f"--namespace={namespace_of(policy)}", "--type=merge")
     rules = items(policy, "spec", "rules")
     opened = [
-        {**rule, "from": [_without_names(each, account) for each in items(rule, "from")]} if "from" in rule else rule
+        {**rule, "from": [_without_names(each, namespace_of(policy), account) for each in items(rule, "from")]}
+        if "from" in rule
+        else rule
         for rule in rules
     ]
     return Step(
@@ -124,26 +137,35 @@ def _opened(policy: Object, account: str) -> Step:
     )
 
 
-def _without_names(part: Mapping[str, Any], account: str) -> Mapping[str, Any]:
+def _without_names(part: Mapping[str, Any], home: str, account: _Account) -> Mapping[str, Any]:
     source = mapping(part, "source")
-    is_meant = any(str(each).endswith(account) for each in items(source, "notPrincipals"))
-    return {**part, "source": {**source, **_ANYBODY}} if is_meant else part
+    if not _names(source, _EXCEPT, home, account):
+        return part
+    rest = {key: value for key, value in source.items() if key not in _EXCEPT}
+    return {**part, "source": {**rest, **_ANYBODY}}
 
 
-def _guards(policy: Object, account: str) -> bool:
+def _guards(policy: Object, account: _Account) -> bool:
     """Whether it denies whoever is not the waypoint."""
-    return at(policy, "spec", "action") == "DENY" and _names(policy, "notPrincipals", account)
+    return at(policy, "spec", "action") == "DENY" and any(
+        _names(source, _EXCEPT, namespace_of(policy), account) for source in _sources(policy)
+    )
 
 
-def _allows_alone(policy: Object, account: str) -> bool:
-    is_allow = at(policy, "spec", "action") in (None, "ALLOW")
-    return is_allow and not items(policy, "spec", "targetRefs") and _names(policy, "principals", account)
+def _allows_alone(policy: Object, account: _Account) -> bool:
+    is_allow = at(policy, "spec", "action") in (None, "ALLOW") and not items(policy, "spec", "targetRefs")
+    return is_allow and any(_names(source, _ONLY, namespace_of(policy), account) for source in _sources(policy))
 
 
-def _names(policy: Object, field: str, account: str) -> bool:
-    return any(
-        str(principal).endswith(account)
-        for rule in items(policy, "spec", "rules")
-        for each in items(rule, "from")
-        for principal in items(each, "source", field)
+def _sources(policy: Object) -> list[Object]:
+    return [mapping(each, "source") for rule in items(policy, "spec", "rules") for each in items(rule, "from")]
+
+
+def _names(source: Object, fields: tuple[str, str], home: str, account: _Account) -> bool:
+    """Whether a source names the waypoint: by its principal, or by its account, of the policy's namespace or of any."""
+    namespace, name = account
+    principals, accounts = (map(str, items(source, field)) for field in fields)
+    by_account = {f"{namespace}/{name}", *([name] if namespace == home else [])}
+    return any(each.endswith(f"/ns/{namespace}/sa/{name}") for each in principals) or any(
+        each in by_account for each in accounts
     )

@@ -103,6 +103,54 @@ def test_traffic_goes_past_a_waypoint_and_past_what_guards_it() -> None:
     assert plan.risks[2].startswith("AuthorizationPolicy shop/callers allows the waypoint alone")
 
 
+def test_what_is_made_has_a_name_that_nothing_else_has() -> None:
+    others = (
+        "- {kind: PeerAuthentication, metadata: {namespace: search, name: default}, spec: {selector: {matchLabels: {a: b}}}}\n"
+        "- {kind: PeerAuthentication, metadata: {namespace: shop, name: break-glass-web}, spec: {selector: {matchLabels: {app: web}}}}\n"
+    )
+    (step,) = mtls.plan(look(SHOP + others), "search").steps
+    assert step.undo[2] == json.loads(step.manifest)["metadata"]["name"] == "default-2"
+    (step,) = mtls.plan(look(SHOP + others), "shop", "name=web").steps
+    assert step.undo[2] == json.loads(step.manifest)["metadata"]["name"] == "break-glass-web-2"
+
+
+def test_the_mesh_as_a_whole_and_older_policies_for_the_same_pods_are_told_of() -> None:
+    mesh = mtls.plan(look(SHOP + "- {kind: Namespace, metadata: {name: istio-system}}\n"), "istio-system")
+    assert mesh.risks[1] == "istio-system is where istiod runs: what is set there holds for the whole mesh"
+    pods = "- {kind: Pod, metadata: {namespace: shop, name: cart-1, labels: {app: cart, tier: web}}}\n"
+    assert "PeerAuthentication shop/cart keeps" in mtls.plan(look(SHOP + pods), "shop", "tier=web").risks[1]
+    assert "shop/cart" not in mtls.plan(look(SHOP + pods), "shop", "tier=db").risks[1]
+
+
+def test_pods_that_use_a_waypoint_and_guards_by_account_are_seen() -> None:
+    shop = SHOP.replace(
+        "name: waypoint}, spec:", "name: waypoint, annotations: {gateway.istio.io/service-account: wp}}, spec:"
+    )
+    more = """\
+- {kind: Pod, metadata: {namespace: shop, name: db-0, labels: {istio.io/use-waypoint: waypoint}}}
+- {kind: WorkloadEntry, metadata: {namespace: shop, name: vm, labels: {istio.io/use-waypoint: waypoint}}}
+- {kind: AuthorizationPolicy, metadata: {namespace: shop, name: same}, spec: {action: DENY, rules: [{from: [{source: {notServiceAccounts: [wp]}}]}]}}
+- {kind: AuthorizationPolicy, metadata: {namespace: search, name: far}, spec: {action: DENY, rules: [{from: [{source: {notServiceAccounts: [shop/wp]}}]}]}}
+- {kind: AuthorizationPolicy, metadata: {namespace: search, name: other}, spec: {action: DENY, rules: [{from: [{source: {notServiceAccounts: [wp]}}]}]}}
+- {kind: AuthorizationPolicy, metadata: {namespace: shop, name: only}, spec: {rules: [{from: [{source: {serviceAccounts: [shop/wp]}}]}]}}
+"""
+    plan = waypoint.plan(look(shop + more), "shop", "waypoint", bypass=True)
+    assert [" ".join(step.command[:3]) for step in plan.steps] == [
+        "patch authorizationpolicy far",
+        "patch authorizationpolicy same",
+        "label namespace shop",
+        "label service index",
+        "label workloadentry vm",
+        "label pod db-0",
+    ]
+    assert plan.steps[0].command[-1] == '--patch={"spec":{"rules":[{"from":[{"source":{"notPrincipals":["*"]}}]}]}}'
+    assert plan.steps[0].undo[-1] == (
+        '--patch={"spec":{"rules":[{"from":[{"source":{"notServiceAccounts":["shop/wp"]}}]}]}}'
+    )
+    assert "AuthorizationPolicy shop/only allows the waypoint alone, and denies callers who come straight" in plan.risks
+    assert "new pods of the same workloads have the old label again" in plan.risks
+
+
 def test_istiod_comes_back() -> None:
     plan = istiod.plan(look(), relax_webhooks=True)
     relax = (
