@@ -61,6 +61,15 @@ def roots(wanted: Certificates) -> "pulumi.Input[str]":
     return pulumi.Output.concat(*trusted)
 
 
+def signing_roots(wanted: Certificates) -> "pulumi.Input[str]":
+    """The roots above what signs, PEM; those that are trusted where that isn't known."""
+    args, rotation = _certificates(wanted), wanted.rotation
+    if "authority" not in args:
+        return roots(wanted)
+    has_switched = rotation is not None and rotation.step in ("switched", "old-removed")
+    return (args["rotation"]["next"] if has_switched else args["authority"])["root"]
+
+
 def _certificates(wanted: Certificates) -> "CertificatesArgs":
     args: CertificatesArgs = {"source": wanted.source}
     if wanted.authority:
@@ -115,7 +124,8 @@ def _text(place: str, key: str, *, secret: bool = False) -> "pulumi.Input[str]":
             raise _missing(key, f"names {place}, which can't be read", "give the path of a PEM file") from None
     full = place.removeprefix(_CONFIG)
     namespace, _, name = full.rpartition(":")
-    value = pulumi.Config(namespace or None).get(name)
+    config = pulumi.Config(namespace or None)
+    full, value = config.full_key(name), config.get(name)
     if value is None:
         raise _missing(key, f"names the config value {full}, which isn't set", f"pulumi config set --secret {full}")
     if secret and not is_config_secret(full):

@@ -7,8 +7,9 @@ import pulumi
 import istio_certificates
 from istio_parts import Registered
 from meshwright import EastWestGateway, GlobalServices, RemoteReader, RemoteSecret
-from meshwright.config.istio import IstioAmbientMesh
+from meshwright.config.istio import IstioAmbientMesh, MeshNamespace
 from meshwright.config.istio_multicluster import Multicluster
+from meshwright.config.istio_security_checks import trust_domain
 from meshwright.istio.multicluster.together import Member, check_together
 
 if TYPE_CHECKING:
@@ -24,20 +25,23 @@ def deploy(mesh: IstioAmbientMesh, stands: Registered) -> None:
         return
     EastWestGateway("east-west", _gateway(mesh, wanted), stands.after())
     reader = RemoteReader("reader", {"cluster": wanted.cluster, "server": wanted.api_server}, stands.after())
-    waypoints = {each.name: ("waypoint",) if each.waypoint else () for each in mesh.namespaces}
-    for namespace, services in wanted.global_services.items():
+    by_name = {each.name: each for each in mesh.namespaces}
+    for namespace in dict.fromkeys((*wanted.global_services, *_homes(wanted, by_name))):
+        services = wanted.global_services.get(namespace, ())
+        waypoints = ["waypoint"] if by_name[namespace].waypoint else []
         GlobalServices(
             f"{namespace}-global",
-            {"namespace": namespace, "services": list(services), "waypoints": list(waypoints[namespace])},
+            {"namespace": namespace, "services": list(services), "waypoints": waypoints},
             stands.after([stands.namespaces[namespace]]),
         )
     member = {
         "mesh": wanted.mesh,
         "cluster": wanted.cluster,
         "network": wanted.network,
-        "trust_domain": mesh.trust_domain or "cluster.local",
-        "waypoints": {namespace: list(waypoints[namespace]) for namespace in wanted.global_services},
+        "trust_domain": trust_domain(mesh),
+        "waypoints": {namespace: _in_front(by_name[namespace]) for namespace in wanted.global_services},
         "root": istio_certificates.roots(certificates),
+        "signs": istio_certificates.signing_roots(certificates),
     }
     for peer in wanted.peers:
         stack = pulumi.StackReference(peer.stack)
@@ -46,6 +50,18 @@ def deploy(mesh: IstioAmbientMesh, stands: Registered) -> None:
         RemoteSecret(f"reads-{peer.cluster}", {"cluster": peer.cluster, "kubeconfig": remote}, stands.after())
     pulumi.export(_MEMBER, member)
     pulumi.export(_KUBECONFIG, reader.kubeconfig)
+
+
+def _homes(wanted: Multicluster, by_name: dict[str, MeshNamespace]) -> list[str]:
+    """Namespaces whose waypoints stand in front of global services of others."""
+    return [use.namespace for each in wanted.global_services if (use := by_name[each].use_waypoint)]
+
+
+def _in_front(namespace: MeshNamespace) -> list[str]:
+    """The waypoints that its services have, as the other clusters have to have them too."""
+    if use := namespace.use_waypoint:
+        return [f"{use.namespace}/waypoint"]
+    return ["waypoint"] if namespace.waypoint else []
 
 
 def _gateway(mesh: IstioAmbientMesh, wanted: Multicluster) -> "EastWestGatewayArgs":
@@ -69,6 +85,7 @@ def _member(said: dict[str, Any]) -> Member:
     return Member(
         {"mesh": said["mesh"], "cluster": said["cluster"], "network": said["network"]},
         root=said["root"],
+        signs=said.get("signs", ""),
         trust_domain=said["trust_domain"],
         waypoints={namespace: tuple(names) for namespace, names in said["waypoints"].items()},
     )

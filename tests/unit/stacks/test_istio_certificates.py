@@ -165,6 +165,11 @@ PLACE = "stacks/Pulumi.x.yaml: mesh.certificates"
             {"pki:key": "x"},
             "names the config value pki:key, which is no secret; pulumi config set --secret pki:key",
         ),
+        (
+            "config:key",
+            {"test:key": "x"},
+            "names the config value test:key, which is no secret; pulumi config set --secret test:key",
+        ),
     ],
 )
 def test_what_is_not_there_is_refused(keep: Keep, key: str, config: dict[str, str], line: str) -> None:
@@ -218,6 +223,7 @@ def test_a_member_of_a_mesh_of_several(keep: Keep) -> None:
         "trust_domain": "cluster.local",
         "waypoints": {"shop": ["waypoint"], "pay": []},
         "root": root().pem,
+        "signs": root().pem,
     }
     assert graph.outputs["remote_kubeconfig"] is UNKNOWN or isinstance(graph.outputs["remote_kubeconfig"], Secret)
 
@@ -241,9 +247,31 @@ def test_another_cluster_that_is_of_another_mesh_is_refused(keep: Keep) -> None:
         joined(keep, peer("bank"), peers=peers)
 
 
-@pytest.mark.parametrize(("step", "both"), [("both-trusted", True), ("old-removed", False)])
-def test_the_others_learn_which_roots_are_trusted(keep: Keep, step: str, both: bool) -> None:
-    before = {"both-trusted": "steady", "old-removed": "switched"}[step]
+def test_a_waypoint_that_is_used_is_shared_and_told_too(keep: Keep) -> None:
+    spaces = [
+        {"name": "hub", "phase": "strict", "waypoint": {"allowed_namespaces": ["shop", "pay"]}},
+        *({"name": each, "phase": "strict", "use_waypoint": {"namespace": "hub"}} for each in ("shop", "pay")),
+    ]
+    authority = {"source": "cacerts", "authority": {"folder": keep("eu", args())}}
+    place = {**EU, "global_services": {"shop": ["cart"], "pay": ["ledger"]}}
+    graph = run(authority, multicluster=place, namespaces=spaces)
+    assert inputs(graph, "hub-global") == {"namespace": "hub", "services": [], "waypoints": ["waypoint"]}
+    assert inputs(graph, "shop-global")["waypoints"] == []
+    assert graph.outputs["member"]["waypoints"] == {"shop": ["hub/waypoint"], "pay": ["hub/waypoint"]}
+
+
+def test_the_trust_domain_that_is_told_is_the_one_that_istiod_has(keep: Keep) -> None:
+    authority = {"source": "cacerts", "authority": {"folder": keep("eu", args())}}
+    values = {"istiod": {"meshConfig": {"trustDomain": "eu.example"}}}
+    assert run(authority, multicluster=EU, values=values).outputs["member"]["trust_domain"] == "eu.example"
+
+
+@pytest.mark.parametrize(
+    ("step", "both", "signs"),
+    [("both-trusted", True, "old"), ("switched", True, "new"), ("old-removed", False, "new")],
+)
+def test_the_others_learn_which_roots_are_trusted(keep: Keep, step: str, both: bool, signs: str) -> None:
+    before = {"both-trusted": "steady", "switched": "both-trusted", "old-removed": "switched"}[step]
     rotation = {
         "step": step,
         "since": "2026-11-20",
@@ -253,12 +281,13 @@ def test_the_others_learn_which_roots_are_trusted(keep: Keep, step: str, both: b
     certificates = {"source": "cacerts", "authority": {"folder": keep("old", args())}, "rotation": rotation}
     graph = run(certificates, multicluster=EU)
     assert graph.outputs["member"]["root"] == (root().pem if both else "") + root("new").pem
+    assert graph.outputs["member"]["signs"] == root(signs).pem
 
 
 def test_the_root_of_a_member_with_istio_csr(keep: Keep) -> None:
     csr = {"root": f"{keep('eu', args())}/root-cert.pem", "issuer": {"type": "ca", "secret": "mesh-ca"}}
     graph = run({"source": "istio-csr", "istio_csr": csr}, multicluster=EU)
-    assert graph.outputs["member"]["root"] == root().pem
+    assert graph.outputs["member"]["root"] == graph.outputs["member"]["signs"] == root().pem
 
 
 def test_a_mesh_that_says_nothing_registers_nothing() -> None:

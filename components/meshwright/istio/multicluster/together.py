@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import combinations, pairwise
+
+from cryptography import x509
 
 from meshwright.config.clock import today
 from meshwright.errors import Code, MeshwrightError, Problem
@@ -21,6 +23,9 @@ class Member:
     """Its place, as its `IstioAmbient` has it."""
     root: str
     """The roots that it trusts, PEM."""
+    signs: str = ""
+    """The root, or roots, above what signs for its workloads, PEM. Default: those that it trusts. The two differ while
+    one root replaces the other."""
     trust_domain: str = "cluster.local"
     waypoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Namespace with global services -> the waypoints in front of them, by name."""
@@ -34,7 +39,7 @@ def check_together(members: list[Member]) -> None:
             MW-E147 for roots.
     """
     try:
-        problems = [*_same(members), *_apart(members), *_no_common_root(members), *_other_waypoints(members)]
+        problems = [*_same(members), *_apart(members), *_strangers(members), *_other_waypoints(members)]
     except MeshwrightError as error:
         raise ComponentError(error.problems) from None
     if problems:
@@ -67,13 +72,23 @@ def _apart(members: list[Member]) -> Iterator[Problem]:
             seen.add(of(member))
 
 
-def _no_common_root(members: list[Member]) -> Iterator[Problem]:
-    roots = [set(read_roots(member.root, f"{_name(member)}, root", today())) for member in members]
-    for (one, trusted), (other, theirs) in pairwise(zip(members, roots, strict=True)):
-        if not trusted & theirs:
+def _strangers(members: list[Member]) -> Iterator[Problem]:
+    """Clusters whose workloads don't believe each other."""
+    for one, other in combinations(members, 2):
+        if not _roots(one, one.root) & _roots(other, other.root):
             message = f"{_name(one)} and {_name(other)} trust no common root"
             remedy = "sign the intermediates of all clusters with one root"
             yield Problem(Code.CLUSTERS_DIFFER, message, remedy, _PLACE)
+            continue
+        for signing, trusting in ((one, other), (other, one)):
+            if not _roots(signing, signing.signs or signing.root) & _roots(trusting, trusting.root):
+                message = f"{_name(signing)} signs below a root that {_name(trusting)} doesn't trust"
+                remedy = "take a step of a rotation in every cluster, before any of them takes the next"
+                yield Problem(Code.CLUSTERS_DIFFER, message, remedy, _PLACE)
+
+
+def _roots(member: Member, text: str) -> set[x509.Certificate]:
+    return set(read_roots(text, f"{_name(member)}, root", today()))
 
 
 def _other_waypoints(members: list[Member]) -> Iterator[Problem]:

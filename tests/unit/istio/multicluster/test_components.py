@@ -339,6 +339,43 @@ def test_clusters_that_make_one_mesh() -> None:
     check_together([member(EU), member(US, root=root("new").pem + root().pem)])
 
 
+BOTH = root("new").pem + root().pem
+
+
+def test_clusters_of_a_rotation_that_are_a_step_apart() -> None:
+    trusts_both = member(EU, root=BOTH, signs=root().pem)
+    for other in (
+        member(US, root=root().pem, signs=root().pem),
+        member(US, root=BOTH, signs=root("new").pem),
+    ):
+        check_together([trusts_both, other])
+        check_together([other, trusts_both])
+
+
+@pytest.mark.parametrize(
+    ("ahead", "behind", "line"),
+    [
+        ({"root": BOTH, "signs": root("new").pem}, {}, "eu signs below a root that us doesn't trust"),
+        (
+            {"root": root("new").pem},
+            {"root": BOTH, "signs": root().pem},
+            "us signs below a root that eu doesn't trust",
+        ),
+    ],
+)
+def test_clusters_of_a_rotation_that_are_further_apart(ahead: Any, behind: Any, line: str) -> None:
+    with pytest.raises(ComponentError) as error:
+        check_together([member(EU, **ahead), member(US, **behind)])
+    remedy = "take a step of a rotation in every cluster, before any of them takes the next"
+    assert str(error.value) == f"{DIFFER}{line}; {remedy} (MW-E153)"
+
+
+def test_trust_is_asked_of_every_two_clusters() -> None:
+    third = {"mesh": "shop", "cluster": "ap", "network": "ap-net"}
+    with pytest.raises(ComponentError, match="eu and ap trust no common root"):
+        check_together([member(EU), member(US, root=BOTH), member(third, root=root("new").pem)])
+
+
 DIFFER = "the clusters of the mesh: "
 
 
