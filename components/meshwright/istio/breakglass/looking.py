@@ -62,7 +62,11 @@ class Look:
 
     def below(self, namespace: str, plural: str, owner: Object) -> list[dict[str, Any]]:
         """The objects of ``apps/v1`` that an object owns. ``plural``: ``replicasets`` or ``controllerrevisions``."""
-        found = self._reader.list(f"/apis/apps/v1/namespaces/{namespace}/{plural}")
+        try:
+            found = self._reader.list(f"/apis/apps/v1/namespaces/{namespace}/{plural}")
+        except ReadError as error:
+            raise_unless_absent(error, plural)
+            found = []
         uid = owner["metadata"].get("uid")
         return [
             each for each in found if any(one["uid"] == uid for one in each["metadata"].get("ownerReferences") or ())

@@ -10,7 +10,7 @@ from meshwright.config.clock import today
 from meshwright.istio import labels
 from meshwright.istio.breakglass.plan import Plan, Step, refused
 from meshwright.istio.breakglass.restarts import restarted
-from meshwright.istio.health.installation import ZTUNNEL
+from meshwright.istio.health.installation import ZTUNNEL, environment
 from meshwright.istio.health.objects import label, name_of, namespace_of
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def plan(look: Look, files: Path | None = None) -> Plan:
     """
     planes = look.istiods()
     root = namespace_of(planes[0])
+    if all(environment(each).get("ENABLE_CA_SERVER") == "false" for each in planes):
+        raise refused(f"istiod doesn't sign in {root}: another one does", "renew its issuer, then restart ztunnel")
     renewed = _renewed(root, files, is_ours=look.has_secret(root, _OURS), is_self=look.has_secret(root, _SELF_SIGNED))
     agents = [each for each in look.all("DaemonSet") if label(each, "app.kubernetes.io/name") == ZTUNNEL]
     waypoints = [
@@ -96,6 +98,8 @@ def _checked(files: Path | None) -> Path:
         raise refused(
             f"the CA is yours, in the Secret {_OURS}", f"name a folder with {', '.join(_FILES)} by --ca-files"
         )
+    if set('=,"') & set(str(files.absolute())):
+        raise refused(f"kubectl can't take files from {files}", "a folder without = , and quotes in its path")
     if missing := [name for name in _FILES if not (files / name).is_file()]:
         raise refused(f"{files} has no {missing[0]}", f"put there: {', '.join(_FILES)}")
     for name in _CERTIFICATES:

@@ -305,6 +305,21 @@ def test_what_else_is_refused_of_files_and_histories(tmp_path: Path) -> None:
     assert "no CA" in refusal(lambda: root.plan(look(answers=forbidden)))
 
 
+def test_a_root_is_not_replaced_where_it_would_not_help_or_stop_half_way(tmp_path: Path) -> None:
+    elsewhere = SHOP.replace('image: "istio/i:1.31.1"', 'env: [{name: ENABLE_CA_SERVER, value: "false"}]')
+    said = refusal(lambda: root.plan(look(elsewhere, secrets=("istio-ca-secret",))))
+    assert said.startswith("istiod doesn't sign in istio-system: another one does; renew its issuer")
+    for name in ("a=b", "a,b"):
+        assert "kubectl can't take files from" in refusal(lambda: root.plan(look(), ca(tmp_path / name)))  # noqa: B023
+
+
+def test_a_history_that_may_not_be_read_is_refused_in_a_sentence() -> None:
+    forbidden = {"/apis/apps/v1/namespaces/istio-system/controllerrevisions": ReadError(403, "forbidden")}
+    assert refusal(lambda: upgrade.plan(look(answers=forbidden))) == (
+        "controllerrevisions can't be read: forbidden; use an account that may read it (MW-E172)"
+    )
+
+
 @pytest.mark.parametrize("name", ["a", "a-b.c", "0" * 253])
 def test_names(name: str) -> None:
     assert checked_name(name, "--x") == name
