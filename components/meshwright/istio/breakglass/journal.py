@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-DONE, BEGUN, UNDONE = "done", "begun", "undone"
+DONE, BEGUN, UNDOING, UNDONE = "done", "begun", "undoing", "undone"
 _FORMAT: Final = 1
 
 
@@ -50,7 +50,7 @@ class Record:
     order: Order
     expires: datetime
     states: tuple[str, ...]
-    """Of each step: empty, begun, done or undone."""
+    """Of each step: empty, begun, done, undoing or undone."""
 
 
 class Journal:

@@ -6,7 +6,7 @@ import subprocess
 from typing import TYPE_CHECKING, Final
 
 from meshwright.errors import Code, ConfigError, Problem
-from meshwright.istio.breakglass.journal import BEGUN, DONE, UNDONE
+from meshwright.istio.breakglass.journal import BEGUN, DONE, UNDOING, UNDONE
 from meshwright.kubernetes.reading import kubectl
 
 if TYPE_CHECKING:
@@ -39,8 +39,9 @@ def undo(plan: Plan, order: Order, journal: Journal, states: Sequence[str], tell
         ConfigError: MW-E173: a command failed. The steps before it were not taken back.
     """
     for number, step in reversed(list(enumerate(plan.steps))):
-        if states[number] in (BEGUN, DONE) and step.undo:
-            _run(journal, order, number, (step.undo, step.undo_manifest, ""), UNDONE, tell)
+        if states[number] in (BEGUN, DONE, UNDOING) and step.undo:
+            again = step.done_if_says if states[number] == UNDOING else ""
+            _run(journal, order, number, (step.undo, step.undo_manifest, again), UNDONE, tell)
 
 
 def _run(
@@ -52,8 +53,8 @@ def _run(
     tell: Callable[[int, str], None],
 ) -> None:
     command, manifest, done_if_says = what
-    # While it is being taken back it counts as done: a run that breaks off here has to take it back again.
-    before = BEGUN if state == DONE else DONE
+    # What was being taken back when a run broke off has to be taken back again.
+    before = BEGUN if state == DONE else UNDOING
     journal.write("begin", step=number, state=before, command=list(command), reason=order.reason)
     tell(number, RUNS)
     status, said = _kubectl(order, command, manifest)

@@ -108,10 +108,20 @@ def test_it_is_taken_back_the_last_first_and_only_what_was_begun(kubectl: FakeKu
         again(path, run.undo)
     assert kubectl.commands() == [f"{CLUSTER} delete two", f"{CLUSTER} unpatch one"]
     kubectl.fail({})
-    assert again(path, run.undo) == ("done", "undone", "begun")
+    assert again(path, run.undo) == ("undoing", "undone", "begun")
     assert kubectl.commands() == [f"{CLUSTER} unpatch one"]
     assert again(path, run.undo)[:2] == ("undone", "undone")
     assert kubectl.commands() == []
+
+
+def test_taking_back_goes_on_where_its_end_was_not_seen(kubectl: FakeKubectl, tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    first_run(path)
+    kubectl.fail({"delete": "two exists"})
+    with pytest.raises(ConfigError, match="step 2 failed: two exists"):
+        again(path, run.undo)
+    assert again(path, run.undo) == ("done", "undoing", "done")
+    assert [each["state"] for each in lines(path) if each["entry"] == "end"][-2:] == ["undone", "undone"]
 
 
 def test_a_torn_line_is_a_step_that_began(kubectl: FakeKubectl, tmp_path: Path) -> None:
