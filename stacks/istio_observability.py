@@ -16,6 +16,7 @@ from meshwright.config.istio_observability import (
     service_namespace,
 )
 from meshwright.istio import extension_providers as providers
+from meshwright.istio.certificates.istio_csr import POD_PORT
 
 if TYPE_CHECKING:
     from meshwright.istio.ambient import IstioAmbientArgs
@@ -155,17 +156,33 @@ def _network_policy(
         args["dns"] = {"namespace": "openshift-dns", "labels": labels, "port": 5353}
     if mesh.observability and mesh.observability.prometheus_namespace:
         args["prometheus_namespace"] = mesh.observability.prometheus_namespace
-    backends = {(each.namespace, each.port) for each in wanted.waypoint_backends} | set(_collectors(mesh))
-    if backends and namespace.waypoint:
+    backends = {(each.namespace, each.port) for each in wanted.waypoint_backends} | set(_backends(mesh, namespace))
+    if backends and namespace.waypoint and wanted.isolate != "ingress":
         args["waypoint_backends"] = [{"namespace": name, "port": port} for name, port in sorted(backends)]
     return args
 
 
-def _collectors(mesh: IstioAmbientMesh) -> Iterator[tuple[str, int]]:
-    """Namespace and port of the collectors in the cluster; a Service of one mostly has the port of its pods."""
-    telemetry = mesh.telemetry
-    if telemetry is None:
-        return
-    for endpoint in (telemetry.logs_to, telemetry.traces.backend[1] if telemetry.traces else None):
-        if endpoint and (namespace := service_namespace(endpoint)):
-            yield namespace, host_and_port(endpoint)[1]
+def _backends(mesh: IstioAmbientMesh, namespace: MeshNamespace) -> Iterator[tuple[str, int]]:
+    """Namespace and port of what the stack's own keys make a waypoint of the namespace call, in the cluster."""
+    for endpoint in (*_collectors(mesh), *_authorizers(mesh, namespace)):
+        if home := service_namespace(endpoint):
+            # A Service of one mostly has the port of its pods.
+            yield home, host_and_port(endpoint)[1]
+    if mesh.certificates and mesh.certificates.istio_csr:
+        yield mesh.certificates.istio_csr.namespace, POD_PORT
+
+
+def _collectors(mesh: IstioAmbientMesh) -> Iterator[str]:
+    if telemetry := mesh.telemetry:
+        yield from (each for each in (telemetry.logs_to, telemetry.traces and telemetry.traces.backend[1]) if each)
+
+
+def _authorizers(mesh: IstioAmbientMesh, namespace: MeshNamespace) -> Iterator[str]:
+    """Who decides on requests to the namespace, and to those that use its waypoint."""
+    behind = [namespace, *(each for each in mesh.namespaces if _uses(each, namespace.name))]
+    asked = {wanted.authorizer for each in behind if (wanted := each.security.external_authorization)}
+    yield from (f"{each.service}:{each.port}" for each in mesh.security.authorizers if each.name in asked)
+
+
+def _uses(namespace: MeshNamespace, another: str) -> bool:
+    return namespace.use_waypoint is not None and namespace.use_waypoint.namespace == another

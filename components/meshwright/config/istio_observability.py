@@ -287,8 +287,8 @@ class NetworkPolicies(Model):
     dns_addresses: tuple[IpAddress, ...] = ()
     """Addresses of DNS caches on the nodes, such as 169.254.20.10."""
     waypoint_backends: tuple[WaypointBackend, ...] = ()
-    """What its waypoints call besides istiod and workloads: external authorization, another CA. Collectors that
-    `telemetry` names are known."""
+    """What its waypoints call besides istiod and workloads, such as where tokens' keys are. Known are collectors that
+    `telemetry` names, authorizers that are asked about the namespace, and istio-csr."""
 
     def mistakes(self) -> Iterator[Mistake]:
         """A namespace and an address are named once, and what goes out is named where that is denied."""

@@ -1,10 +1,12 @@
 """What the keys of telemetry, observability and network policies become."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.unit.graphs import find, inputs, names
+from tests.unit.istio.certificates.mesh import root
 from tests.unit.stacks.test_program import run
 
 COLLECTOR = {"service": "otel.tracing.svc.cluster.local", "port": 4317}
@@ -198,6 +200,34 @@ def test_network_policies_know_the_cluster_and_the_collectors() -> None:
         "waypoint_backends": [{"namespace": "policy", "port": 9191}, {"namespace": "tracing", "port": 4317}],
     }
     assert "shop-namespace" in names(find(graph, "shop-network-ambient").dependencies)
+
+
+def test_network_policies_know_what_waypoints_ask(tmp_path: Path) -> None:
+    certificate = tmp_path / "root.pem"
+    certificate.write_text(root().pem)
+    issuer = {"type": "ca", "secret": "mesh-ca"}
+    authorizers = [
+        {"name": "opa", "service": "opa.policy.svc.cluster.local", "port": 9191},
+        {"name": "other", "service": "other.policy.svc.cluster.local", "port": 9192},
+        {"name": "outside", "service": "authorize.example.com", "port": 443},
+    ]
+    asked = {"external_authorization": {"authorizer": "opa", "services": ["cart"]}}
+    asks = {"services": ["cart"], "security": asked}
+    apart = {"name": "apart", "phase": "strict", "waypoint": WAYPOINT}
+    graph = run(
+        certificates={"source": "istio-csr", "istio_csr": {"issuer": issuer, "root": str(certificate)}},
+        security={"authorizers": authorizers},
+        namespaces=[
+            {**SHOP, "waypoint": {**WAYPOINT, "allowed_namespaces": ["web"]}, "network_policy": {}},
+            {"name": "web", "phase": "strict", "use_waypoint": {"namespace": "shop"}, **asks},
+            {**apart, "network_policy": {}, "security": {"external_authorization": {"authorizer": "outside"}}},
+            {**apart, "name": "open", "network_policy": {"isolate": "ingress"}, **asks},
+        ],
+    )
+    signer = {"namespace": "cert-manager", "port": 6443}
+    assert inputs(graph, "shop-network")["waypoint_backends"] == [signer, {"namespace": "policy", "port": 9191}]
+    assert inputs(graph, "apart-network")["waypoint_backends"] == [signer]
+    assert "waypoint_backends" not in inputs(graph, "open-network")
 
 
 def test_cilium_gets_policies_of_its_own_kind() -> None:

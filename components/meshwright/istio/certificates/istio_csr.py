@@ -20,6 +20,8 @@ from meshwright.kubernetes.errors import ComponentError, refuse
 from meshwright.kubernetes.providers import require_kubernetes_provider
 
 CHART = "cert-manager-istio-csr"
+POD_PORT = 6443
+"""Where its pods listen (the chart's ``app.server.serving.port``), behind port 443 of its Service."""
 _MOUNT, _FILE = "/var/run/configmaps/istio-root", "root-cert.pem"
 
 
