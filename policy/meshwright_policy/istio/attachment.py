@@ -132,7 +132,7 @@ def _extensions(stack: Stack, config: Config) -> Iterator[Answer]:
         if (given and UNKNOWN not in given) or _selects_gateway(one, mesh):
             continue
         is_wide = one.type in kinds.TELEMETRY and not selector
-        bound = mesh.waypoint_for(namespace_of(one)) if is_wide else None
+        bound = _of_namespace(namespace_of(one), mesh) if is_wide else None
         if UNKNOWN in given or not is_known or bound is UNKNOWN:
             yield Undecided("where it is attached, or whether that is ambient, is known only at the update", one)
         elif not bound:
@@ -143,6 +143,22 @@ def _extensions(stack: Stack, config: Config) -> Iterator[Answer]:
                 else "has no targetRefs, and waypoints know no other way"
             )
             yield Violation(f"{what} {why}: nothing applies it", one)
+
+
+def _of_namespace(namespace_: Any, mesh: Mesh) -> Any:
+    """What heeds the Telemetry of a namespace: its gateways, and the waypoints of whatever in it uses one.
+
+    Source: ``applicableTelemetries`` in istiod's ``pilot/pkg/model/telemetry.go``, which takes the namespace of the
+    proxy and that of the Service.
+    """
+    if namespace_ is UNKNOWN:
+        return UNKNOWN
+    used = [use.waypoint for use in mesh.uses if use.namespace == namespace_]
+    if any(where == namespace_ for where, _ in mesh.gateways) or any(UNKNOWN not in key for key in used):
+        return True
+    bound = UNKNOWN if used else mesh.waypoint_for(namespace_)
+    # Services that the stack doesn't hold may have labels of their own.
+    return UNKNOWN if bound is None and namespace_ not in mesh.applications else bound
 
 
 def _is_for_http(subject: Subject) -> bool:
@@ -269,7 +285,9 @@ EXTENSIONS = Rule(
     ),
     remedy="attach it to the Service or to its waypoint with targetRefs",
     notes=(
-        "A Telemetry without selector and targetRefs holds for the waypoints of its namespace, and needs one. Kiali "
+        "A Telemetry without selector and targetRefs holds for the gateways and waypoints of its namespace, and for "
+        "waypoints that something in it uses: it needs one of them. Where the application isn't the stack's, its "
+        "Services may use one unseen, and the rule is undecided. Kiali "
         "finds the rest in the cluster (KIA1116, KIA1117), and reports that one too."
     ),
     config=AMBIENT_NAMESPACES,

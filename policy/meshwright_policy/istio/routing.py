@@ -7,8 +7,8 @@ from typing import Any
 from meshwright.istio.labels import USE_WAYPOINT
 from meshwright_policy.istio import kinds
 from meshwright_policy.istio.fragments import USES_WAYPOINT, namespace, resource, service, waypoint
-from meshwright_policy.istio.hosts import parents, service_key
-from meshwright_policy.istio.mesh import AMBIENT_NAMESPACES, kind_of, name_of, namespace_of, seen
+from meshwright_policy.istio.hosts import backends, parents, service_key
+from meshwright_policy.istio.mesh import AMBIENT_NAMESPACES, Mesh, kind_of, name_of, namespace_of, seen
 from meshwright_policy.record import (
     Answer,
     Config,
@@ -97,7 +97,7 @@ def _have_a_waypoint(stack: Stack, config: Config) -> Iterator[Answer]:
     for route, is_ambient in judged:
         if is_ambient is False:
             continue
-        bound = UNKNOWN if route.service is UNKNOWN else _bound(route.service, mesh)
+        bound = _bound(route, mesh, stack)
         if bound is None and is_ambient:
             what = f"{route.what} is for the Service {route.service[1]}, which has no waypoint"
             yield Violation(f"{what}: it does nothing", route.subject)
@@ -107,8 +107,35 @@ def _have_a_waypoint(stack: Stack, config: Config) -> Iterator[Answer]:
             )
 
 
-def _bound(key: Any, mesh: Any) -> Any:
-    return mesh.waypoint_for(key[0], mesh.labels_of_service(key))
+def _bound(route: Route, mesh: Mesh, stack: Stack) -> Any:
+    """The key of a waypoint that obeys a route: ``None`` without one, or unknown."""
+    if route.service is UNKNOWN:
+        return UNKNOWN
+    bound = _of_service(route.service, mesh)
+    if bound is not None or route.subject.type not in kinds.DESTINATION_RULE:
+        return bound
+    # A waypoint obeys the rules for whatever its routes send to, such as the Service of a version.
+    sending = stack.derived(_sending)
+    there = [_of_service(key, mesh) for key in sending.get(route.service, ())]
+    known = next((key for key in there if key not in (None, UNKNOWN)), None)
+    is_open = UNKNOWN in there or any(_of_service(key, mesh) is not None for key in sending.get(UNKNOWN, ()))
+    return UNKNOWN if known is None and is_open else known
+
+
+def _of_service(key: Any, mesh: Mesh) -> Any:
+    if key is None or key is UNKNOWN:
+        return key
+    return mesh.waypoint_of_target(key, mesh.services.get(key) or mesh.patches.get(key))
+
+
+def _sending(stack: Stack) -> dict[Any, list[Any]]:
+    """The key of a Service -> those of the Services whose routes send to it; any of them may be unknown."""
+    found: dict[Any, list[Any]] = {}
+    for route in stack.derived(routes):
+        if route.subject.type not in kinds.DESTINATION_RULE:
+            for key in backends(route.subject, namespace_of(route.subject)):
+                found.setdefault(key, []).append(route.service)
+    return found
 
 
 def _is_ambient(route: Route, mesh: Any, config: Config) -> bool | None:
@@ -223,8 +250,10 @@ HAVE_A_WAYPOINT = Rule(
     remedy=f"label the Service or its namespace `{USE_WAYPOINT}`, or remove the route",
     notes=(
         "It looks at HTTPRoutes and GRPCRoutes with a Service as parent, at VirtualServices for the mesh, and at "
-        "DestinationRules with subsets, HTTP settings, outlier detection or a consistent hash. Kiali finds part of it "
-        "in the cluster (KIA0210, KIA0211, KIA1109, KIA1113)."
+        "DestinationRules with subsets, HTTP settings, outlier detection or a consistent hash. A "
+        "DestinationRule may also be for a Service that the routes of one with a waypoint send to. A Service that the "
+        "stack doesn't hold may have a label of its own, and the rule is undecided. Kiali finds part of it in the "
+        "cluster (KIA0210, KIA0211, KIA1109, KIA1113)."
     ),
     config=AMBIENT_NAMESPACES,
     bad=Example(

@@ -1,6 +1,6 @@
 """Routes inside the mesh, NetworkPolicies, and Cilium."""
 
-from .given import AMBIENT, SHOP, Case, case, namespace, of, resource, service
+from .given import AMBIENT, PODS, SHOP, Case, case, namespace, of, resource, service
 
 CART = service()
 
@@ -18,6 +18,14 @@ def _destination(spec: str, where: str = "shop") -> str:
 
 
 OUTLIER = "trafficPolicy: {outlierDetection: {consecutive5xxErrors: 5}}"
+
+BEHIND = service(labels="istio.io/use-waypoint: waypoint")
+OF_V2 = service("cart-v2")
+TO_V2 = of(
+    "gateway.networking.k8s.io/v1:HTTPRoute",
+    "to-v2",
+    "{parentRefs: [{kind: Service, group: '', name: cart}], rules: [{backendRefs: [{name: cart-v2, port: 80}]}]}",
+)
 
 ROUTING = [
     case(
@@ -81,6 +89,7 @@ ROUTING = [
         "violated",
         "the DestinationRule dest is for the Service cart, which has no waypoint: it does nothing",
         AMBIENT,
+        CART,
         _destination(f"host: cart, {OUTLIER}"),
     ),
     case(
@@ -88,7 +97,58 @@ ROUTING = [
         "violated",
         "the DestinationRule dest is for the Service cart, which has no waypoint: it does nothing",
         AMBIENT,
+        service("till"),
+        PODS,
         _destination("host: cart.shop, subsets: [{name: v1}]"),
+    ),
+    case(
+        29,
+        "undecided",
+        "nothing in the stack shows whether its Service is ambient and has a waypoint",
+        AMBIENT,
+        _destination(f"host: cart, {OUTLIER}"),
+    ),
+    # The Service of a version: callers name cart, and its waypoint sends on.
+    case(29, "passed", "", AMBIENT, BEHIND, OF_V2, TO_V2, _destination(f"host: cart-v2, {OUTLIER}")),
+    case(
+        29,
+        "passed",
+        "",
+        AMBIENT,
+        BEHIND,
+        OF_V2,
+        _virtual("hosts: [cart], http: [{route: [{destination: {host: cart-v2}}]}]"),
+        _destination(f"host: cart-v2, {OUTLIER}"),
+    ),
+    case(
+        29,
+        "undecided",
+        "nothing in the stack shows whether its Service is ambient and has a waypoint; "
+        "nothing in the stack shows whether its Service is ambient and has a waypoint",
+        AMBIENT,
+        OF_V2,
+        TO_V2,
+        _destination(f"host: cart-v2, {OUTLIER}"),
+    ),
+    case(
+        29,
+        "undecided",
+        "nothing in the stack shows whether its Service is ambient and has a waypoint",
+        AMBIENT,
+        BEHIND,
+        OF_V2,
+        TO_V2.replace("name: cart-v2", "name: <unknown>"),
+        _destination(f"host: cart-v2, {OUTLIER}"),
+    ),
+    case(
+        29,
+        "violated",
+        "the DestinationRule dest is for the Service cart-v2, which has no waypoint: it does nothing",
+        AMBIENT,
+        BEHIND,
+        OF_V2,
+        _route(),
+        _destination(f"host: cart-v2, {OUTLIER}"),
     ),
     case(
         29,

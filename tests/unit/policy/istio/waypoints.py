@@ -237,7 +237,7 @@ BY_CHART = [
         "undecided",
         "nothing in the stack shows whether shop has a waypoint waypoint",
         namespace(labels=USES),
-        chart("shop").replace("    version", "    namespace: shop\n    version"),
+        chart("app").replace("    version", "    namespace: shop\n    version"),
     ),
 ]
 
