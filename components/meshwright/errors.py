@@ -141,6 +141,7 @@ class Code(StrEnum):
     BREAK_GLASS_TARGET = "MW-E172"
     BREAK_GLASS_STOPPED = "MW-E173"
     BREAK_GLASS_JOURNAL = "MW-E174"
+    PROMETHEUS_UNREADABLE = "MW-E175"
 
 
 @dataclass(frozen=True, slots=True)

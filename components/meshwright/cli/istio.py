@@ -2,7 +2,7 @@
 
 import typer
 
-from meshwright.cli import istio_break_glass, istio_check, istio_migrate, istio_upgrade
+from meshwright.cli import istio_break_glass, istio_check, istio_migrate, istio_ready, istio_upgrade
 
 app = typer.Typer(help="Look after Istio ambient: its health, and what to do when it fails.", no_args_is_help=True)
 
@@ -13,6 +13,7 @@ def _group() -> None:
 
 
 app.command("check")(istio_check.check)
+app.command("ready")(istio_ready.ready)
 app.command("migrate")(istio_migrate.migrate)
 app.add_typer(istio_upgrade.app, name="upgrade")
 app.add_typer(istio_break_glass.app, name="break-glass")

@@ -1,0 +1,1 @@
+"""Whether a namespace of an ambient mesh is ready for strict mutual TLS, by what Prometheus has seen."""
