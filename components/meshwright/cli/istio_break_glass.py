@@ -240,9 +240,11 @@ class _Asked:
         order = self.order
         if self.is_applied and not order.reason:
             raise ConfigError(Problem(Code.USAGE, "--apply needs a reason", "say why by --reason; it is journaled"))
+        if self.is_applied and self.as_json:
+            raise ConfigError(Problem(Code.USAGE, "--json is for the preview", "leave it out; the journal is JSON"))
         with open_cluster(order.context, order.kubeconfig) as reader:
             made = plan(Look(reader))
-        if self.as_json and not self.is_applied:
+        if self.as_json:
             show_json(_as_json(made, order.cluster))
             return 0
         show(_lines(made, order.cluster))

@@ -120,6 +120,12 @@ def test_what_cannot_be_taken_back_is_said(meshwright: Command, kubectl: FakeKub
     assert "! step 1 stays as it is: the old CA is of no use: it has expired" in out
 
 
+def test_what_is_run_is_not_printed_as_json(meshwright: Command, kubectl: FakeKubectl) -> None:
+    status, out, _ = meshwright("istio", "break-glass", *STRICT, "--apply", "--reason", "x", "--json")
+    assert (status, kubectl.calls()) == (2, [])
+    assert "--json is for the preview" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
