@@ -107,7 +107,7 @@ class Issuer(Model):
     """existing: its API group, such as cert-manager.io."""
     secret: Text | None = None
     """ca: the name of a TLS Secret in istio-system with an intermediate and its key."""
-    server: Annotated[str, Spelt(r"https?://\S+", "address", "begin it with https://", limit=2000)] | None = None
+    server: Annotated[str, Spelt(r"https://\S+", "address", "begin it with https://", limit=2000)] | None = None
     """vault: its address."""
     path: Text | None = None
     """vault: what signs, such as pki_istio/sign/mesh."""

@@ -213,3 +213,11 @@ def test_an_address_that_may_be_public(stack_file: Write) -> None:
             "annotations that make it internal, source_ranges, or in public the reason why it is open (MW-E152)"
         )
     ]
+
+
+def test_a_login_goes_to_vault_encrypted(stack_file: Write) -> None:
+    (said,) = lines(stack_file, "    certificates: {" + CSR + "{type: vault, server: 'http://b', path: p, role: r}}}\n")
+    assert said == (
+        f'{FILE}:6: mesh.certificates.istio_csr.issuer.server is "http://b", which is no address; begin it with https:// '
+        "(MW-E015)"
+    )
