@@ -11,6 +11,8 @@ L4_OPERATION: Final = ("ports", "notPorts")
 """Fields of ``rules[].to[].operation``."""
 L7_SOURCE: Final = ("remoteIpBlocks", "notRemoteIpBlocks", "requestPrincipals", "notRequestPrincipals")
 """Fields of ``rules[].from[].source``."""
+DROPPED_SOURCE: Final = ("trustDomains", "notTrustDomains")
+"""Fields of ``rules[].from[].source`` that istiod drops without a word before it sends a rule to ztunnel."""
 L4_SOURCE: Final = (
     "ipBlocks", "notIpBlocks", "namespaces", "notNamespaces", "serviceAccounts", "notServiceAccounts", "principals",
     "notPrincipals",

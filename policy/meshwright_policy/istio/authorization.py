@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from meshwright.istio.layers import L4_CONDITIONS, L4_OPERATION, L4_SOURCE, L7_OPERATION, L7_SOURCE
+from meshwright.istio.layers import DROPPED_SOURCE, L4_CONDITIONS, L4_OPERATION, L4_SOURCE, L7_OPERATION, L7_SOURCE
 from meshwright_policy.istio import dataplane
 from meshwright_policy.istio.charts import installed, istiod_env
 from meshwright_policy.istio.policies import DRY_RUN_FLAG, is_dry_run
@@ -71,7 +71,9 @@ def clauses(rule: Any) -> list[list[Match]]:
     if rule is UNKNOWN:
         return [[Match(l4=True, open=True)]]
     operations = [_match(at(to, "operation"), L7_OPERATION, L4_OPERATION) for to in elements(at(rule, "to"))]
-    sources = [_match(at(source, "source"), L7_SOURCE, L4_SOURCE) for source in elements(at(rule, "from"))]
+    sources = [
+        _match(at(source, "source"), (*L7_SOURCE, *DROPPED_SOURCE), L4_SOURCE) for source in elements(at(rule, "from"))
+    ]
     conditions = [[_condition(condition)] for condition in elements(at(rule, "when"))]
     return [clause for clause in (operations, sources, *conditions) if clause]
 
@@ -141,11 +143,23 @@ def _deny(subject: Subject, config: Config) -> Iterator[Answer]:
     yield from _settled(subject, config, question, found)
 
 
+def _by_trust_domain(place: str, rule: list[list[Match]]) -> Iterator[str]:
+    """What becomes of an ALLOW rule without HTTP that istiod sends on without its trust domains."""
+    known = f"at ztunnel, which knows no {listed(_l7(rule))}"
+    matches = [match for clause in rule for match in clause if match.l7]
+    if any(match.l4 for match in matches):
+        yield f"{place} allows more than it says {known}"
+    elif matches:
+        yield f"{place} or a part of it never matches {known}: what it allows is denied"
+
+
 def _allow(subject: Subject, config: Config) -> Iterator[Answer]:
     question = _enforced_by_ztunnel(subject, "ALLOW")
     if question is None or is_dry_run(subject):
         return
-    rules = [(place, _l7(rule)) for place, rule in _rules(subject)]
+    rules = [
+        (place, tuple(name for name in _l7(rule) if name not in DROPPED_SOURCE)) for place, rule in _rules(subject)
+    ]
     dropped = [(place, fields) for place, fields in rules if fields]
     if dropped and len(dropped) == len(rules):
         fields = dict.fromkeys(name for _, fields in dropped for name in fields)
@@ -155,6 +169,10 @@ def _allow(subject: Subject, config: Config) -> Iterator[Answer]:
             f"ztunnel knows no {listed(fields)} and drops {place}: what it allows is denied"
             for place, fields in dropped
         ]
+    lost = {place for place, _ in dropped}
+    found += [
+        message for place, rule in _rules(subject) if place not in lost for message in _by_trust_domain(place, rule)
+    ]
     yield from _settled(subject, config, question, found)
 
 
@@ -217,7 +235,11 @@ _NOTES = (
     + ", ".join(f"`{name}`" for name in (*L7_OPERATION, *L7_SOURCE))
     + ", and `when` with any key but "
     + ", ".join(f"`{key}`" for key in L4_CONDITIONS)
-    + ". Who enforces a policy shows in the stack. A namespace is ambient by its label `istio.io/dataplane-mode`, "
+    + ". "
+    + " and ".join(f"`{name}`" for name in DROPPED_SOURCE)
+    + " istiod drops without a word, and keeps the rule: beside another source it lets in, or denies, more than it "
+    "says; alone it never matches. Who enforces a policy shows in the stack. "
+    "A namespace is ambient by its label `istio.io/dataplane-mode`, "
     "by an `AmbientNamespace` in permissive or strict, or by the option `ambient_namespaces`; it is on sidecars "
     "by `istio-injection: enabled`, by `istio.io/rev` without ambient, or by the option `sidecar_namespaces`, and "
     "there the rule does not apply. A namespace of which the stack says neither counts as ambient where anything "

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from meshwright.istio.labels import DRY_RUN
-from meshwright.istio.layers import L4_CONDITIONS, L4_OPERATION, L4_SOURCE, L7_OPERATION, L7_SOURCE
+from meshwright.istio.layers import DROPPED_SOURCE, L4_CONDITIONS, L4_OPERATION, L4_SOURCE, L7_OPERATION, L7_SOURCE
 from meshwright.istio.migration.objects import listed, mapped
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from meshwright.istio.migration.objects import Body, Manifest
     from meshwright.istio.migration.setup import Service
 
-_TRUST_DOMAINS: Final = ("trustDomains", "notTrustDomains")
 _LOST: Final = ("destination.ip", "connection.sni", "experimental.envoy.filters.")
 """Conditions that a waypoint can't judge as a sidecar does: it sees the Service's address, and no TLS of a caller's."""
 _FORWARDED: Final = "request.headers[x-forwarded-client-cert]"
@@ -42,7 +41,7 @@ def rules_of(policy: Manifest) -> list[Body]:
 
 def http_fields(rule: Body) -> list[str]:
     """What of a rule needs a waypoint, each once, in order."""
-    fields = [key for source in sources(rule) for key in (*L7_SOURCE, *_TRUST_DOMAINS) if source.get(key)]
+    fields = [key for source in sources(rule) for key in (*L7_SOURCE, *DROPPED_SOURCE) if source.get(key)]
     fields += [key for each in operations(rule) for key in L7_OPERATION if each.get(key)]
     fields += [each["key"] for each in listed(rule.get("when")) if each["key"] not in L4_CONDITIONS]
     return list(dict.fromkeys(fields))

@@ -411,6 +411,38 @@ PATCHED = resource(
     f"metadata: {{name: cart, namespace: shop, labels: {{{USES}}}}}",
 )
 OF_A_VERSION = service("cart-v2").replace("  type:", "  parents: meshwright:index:TrafficPolicy$\n  type:")
+_BY_DOMAIN = "{trustDomains: [a.example]}"
+_AND_WHO = "{trustDomains: [a.example], namespaces: [till]}"
+TRUST_DOMAINS = [
+    case(
+        3,
+        "violated",
+        "its rule allows more than it says at ztunnel, which knows no trustDomains",
+        AMBIENT,
+        _allow(_AND_WHO),
+    ),
+    case(
+        3,
+        "violated",
+        "its rule or a part of it never matches at ztunnel, which knows no trustDomains: what it allows is denied",
+        AMBIENT,
+        _allow(_BY_DOMAIN),
+    ),
+    case(
+        2,
+        "violated",
+        "its rule never fires at ztunnel, which knows no trustDomains: what it should deny is allowed",
+        AMBIENT,
+        _deny(_BY_DOMAIN),
+    ),
+    case(
+        2,
+        "violated",
+        "its rule denies more than it says at ztunnel, which knows no trustDomains",
+        AMBIENT,
+        _deny(_AND_WHO),
+    ),
+]
 TARGETS = [
     case(17, "passed", "", AMBIENT, waypoint(), PATCHED, _at("{kind: Service, name: cart}")),
     case(
@@ -1050,6 +1082,7 @@ CASES: list[Case] = [
     *CLOSED,
     *JUDGES_ITSELF,
     *LET_THROUGH,
+    *TRUST_DOMAINS,
     *TARGETS,
     *EXTENSIONS,
     *MTLS,
