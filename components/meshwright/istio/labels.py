@@ -55,6 +55,10 @@ BUNDLE_VERSION: Final = "gateway.networking.k8s.io/bundle-version"
 NOT_READY_TAINT: Final = "cni.istio.io/not-ready"
 """Taint that istiod's untaint controller takes off a node where istio-cni runs."""
 
+CLASSIC_GATEWAYS: Final = ("ingressgateway", "egressgateway", "eastwestgateway", "ingress", "egress", "eastwest")
+"""What the charts for gateways write as the pods' label ``istio``, and with ``istio-`` before it as ``app``: istioctl's
+names, and those of a release of the chart ``gateway`` that is called as Istio's guides call it."""
+
 WAYPOINT_CLASS: Final = "istio-waypoint"
 AGENT_WAYPOINT_CLASS: Final = "istio-agentgateway-waypoint"
 WAYPOINT_CLASSES: Final = (WAYPOINT_CLASS, AGENT_WAYPOINT_CLASS)

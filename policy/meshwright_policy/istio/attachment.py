@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from meshwright_policy.istio import dataplane, kinds
+from meshwright_policy.istio.dataplane import selects_classic_gateway
 from meshwright_policy.istio.fragments import USES_WAYPOINT, namespace, resource, service, waypoint
 from meshwright_policy.istio.mesh import (
     AMBIENT_NAMESPACES,
@@ -119,7 +120,7 @@ def _selects_gateway(policy: Subject, mesh: Mesh) -> bool:
     named = at(labels, "gateway.networking.k8s.io/gateway-name")
     if isinstance(named, str):
         return (namespace_of(policy), named) not in mesh.waypoints
-    return at(labels, "istio") in ("ingressgateway", "egressgateway")
+    return selects_classic_gateway(labels)
 
 
 def _extensions(stack: Stack, config: Config) -> Iterator[Answer]:

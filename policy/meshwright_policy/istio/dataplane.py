@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+from meshwright.istio.labels import CLASSIC_GATEWAYS
 from meshwright_policy.adoption import NAMESPACE
 from meshwright_policy.istio.mesh_wide import ISTIO, KUBERNETES_NAMESPACE
 from meshwright_policy.record import Config, NotApplicableError, PutOffError, Subject
@@ -20,8 +21,7 @@ WAYPOINT: Final = "meshwright:index:Waypoint"
 GATEWAY: Final = tuple(f"kubernetes:gateway.networking.k8s.io/{v}:Gateway" for v in ("v1", "v1beta1"))
 CONTEXT: Final = (*KUBERNETES_NAMESPACE, NAMESPACE, ISTIO, WAYPOINT, *GATEWAY, *HELM)
 _NAME_LABELS: Final = ("gateway.networking.k8s.io/gateway-name", "istio.io/gateway-name")
-_GATEWAYS: Final = ("ingressgateway", "egressgateway")
-_GATEWAY_APPS: Final = tuple(f"istio-{name}" for name in _GATEWAYS)
+_GATEWAY_APPS: Final = tuple(f"istio-{name}" for name in CLASSIC_GATEWAYS)
 _LABELS: Final = ("istio.io/dataplane-mode", "istio-injection", "istio.io/rev")
 _EMPTY: Final = Stack(())
 
@@ -40,7 +40,7 @@ def doubt(policy: Subject, config: Config) -> str:
     stack = policy.stack or _EMPTY
     labels = at(policy.properties, "spec", "selector", "matchLabels")
     by_name, by_istio, istio, app = (at(labels, key) for key in (*_NAME_LABELS, "istio", "app"))
-    if istio in _GATEWAYS or app in _GATEWAY_APPS:
+    if selects_classic_gateway(labels):
         raise NotApplicableError("it selects a gateway, whose Envoy enforces it")
     namespace = at(policy.properties, "metadata", "namespace")
     if namespace is not UNKNOWN:
@@ -52,6 +52,11 @@ def doubt(policy: Subject, config: Config) -> str:
     if gateway := by_name or by_istio:
         return _doubt_of_gateway(gateway, namespace, stack)
     return _doubt_of_namespace(namespace, stack, config)
+
+
+def selects_classic_gateway(labels: Any) -> bool:
+    """Whether labels are those of a gateway that a chart made, and no Gateway of the Gateway API."""
+    return at(labels, "istio") in CLASSIC_GATEWAYS or at(labels, "app") in _GATEWAY_APPS
 
 
 def _is_listed(namespace: str, globs: Any) -> bool:

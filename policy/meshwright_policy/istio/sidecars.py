@@ -5,6 +5,7 @@ from typing import Any
 
 from meshwright.istio.labels import DATAPLANE_MODE, INJECTION, REVISION
 from meshwright_policy.istio import kinds
+from meshwright_policy.istio.dataplane import selects_classic_gateway
 from meshwright_policy.istio.fragments import namespace, resource
 from meshwright_policy.istio.mesh import (
     AMBIENT_NAMESPACES,
@@ -111,7 +112,7 @@ def _selects_gateway(labels: Any, subject: Subject, mesh: Mesh) -> bool:
     named = at(labels, "gateway.networking.k8s.io/gateway-name")
     if isinstance(named, str):
         return (namespace_of(subject), named) not in mesh.waypoints
-    return at(labels, "istio") in ("ingressgateway", "egressgateway")
+    return selects_classic_gateway(labels)
 
 
 def _scopes(stack: Stack, config: Config) -> Iterator[Answer]:

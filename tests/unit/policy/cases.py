@@ -633,8 +633,10 @@ DENY = [
         for label in (
             "istio: ingressgateway",
             "istio: egressgateway",
+            "istio: ingress",
             "app: istio-ingressgateway",
             "app: istio-egressgateway",
+            "app: istio-ingress",
         )
     ),
     *(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from meshwright.istio.labels import INJECTION, INJECTION_TEMPLATES, REVISION
+from meshwright.istio.labels import CLASSIC_GATEWAYS, INJECTION, INJECTION_TEMPLATES, REVISION
 from meshwright.istio.migration.objects import Manifest, listed, mapped
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Workload:
         """Whether it is an ingress or egress gateway: Envoy that stays what it is."""
         return (
             self.annotations.get(INJECTION_TEMPLATES) == "gateway"
-            or self.labels.get("istio") in ("ingressgateway", "egressgateway", "eastwestgateway")
+            or self.labels.get("istio") in CLASSIC_GATEWAYS
             or "gateway.networking.k8s.io/gateway-name" in self.labels
         )
 
