@@ -39,6 +39,16 @@ def test_eks_opens_hbone_and_xds_between_nodes_and_the_webhooks_to_the_api_serve
         assert set(str(rule.inputs["description"])) <= allowed
 
 
+def test_eks_nodes_in_the_clusters_own_group_get_no_rule_twice() -> None:
+    def program() -> None:
+        provider = aws.Provider("aws", region="eu-west-1")
+        args = {"node_security_group": "sg-cluster", "control_plane_security_group": "sg-cluster"}
+        EksMeshFirewall("f", args, pulumi.ResourceOptions(providers=[provider]))  # type: ignore[arg-type]
+
+    rules = [each for each in record(program) if each.type == RULE]
+    assert sorted(int(each.inputs["fromPort"]) for each in rules) == [15008, 15012, 15017]
+
+
 def test_gke_opens_the_webhooks_to_the_api_server() -> None:
     def program() -> None:
         provider = pulumi.ProviderResource("gcp", "gcp", {"project": "shop"})

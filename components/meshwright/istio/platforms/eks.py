@@ -16,7 +16,8 @@ class EksMeshFirewallArgs(TypedDict):
     node_security_group: pulumi.Input[str]
     """Id of the nodes' security group."""
     control_plane_security_group: pulumi.Input[str]
-    """Id of the cluster's security group, from which the API server calls webhooks."""
+    """Id of the cluster's security group, from which the API server calls webhooks. The nodes' own, where they are in
+    that group."""
 
 
 class EksMeshFirewall(pulumi.ComponentResource):
@@ -37,10 +38,16 @@ class EksMeshFirewall(pulumi.ComponentResource):
         require_provider(opts, f"EksMeshFirewall {name}", "aws")
         super().__init__("meshwright:index:EksMeshFirewall", name, {**args}, opts)
         children = below(self, opts)
-        nodes = args["node_security_group"]
+        nodes, control_plane = args["node_security_group"], args["control_plane_security_group"]
+        # EC2 refuses a rule that is there already, and nodes may be in the cluster's own group.
+        once = BETWEEN_NODES if nodes == control_plane else {}
         sources = (
             ("node", nodes, BETWEEN_NODES),
-            ("control-plane", args["control_plane_security_group"], FROM_CONTROL_PLANE),
+            (
+                "control-plane",
+                control_plane,
+                {port: why for port, why in FROM_CONTROL_PLANE.items() if port not in once},
+            ),
         )
         for source, group, ports in sources:
             for port, purpose in ports.items():
