@@ -44,6 +44,8 @@ def set_control_plane(args: "IstioAmbientArgs", mesh: IstioAmbientMesh, charts: 
         args["node_agents"] = agents
     if (mesh.workload.pods or 0) >= LARGE_MESH:
         args["workloads"] = mesh.workload.pods or 0
+    if mesh.workload.nodes:
+        args["nodes"] = mesh.workload.nodes
 
 
 def followed_by(namespace: MeshNamespace, mesh: IstioAmbientMesh) -> str | None:

@@ -104,6 +104,9 @@ class IstioAmbientArgs(TypedDict):
     """How istio-cni and ztunnel behave. Default: as the charts have it."""
     workloads: NotRequired[int]
     """Pods in the mesh, if there are many: from 30,000 on istiod's limit for a message is raised."""
+    nodes: NotRequired[int]
+    """Nodes of the cluster. Their agents are replaced one by one: an update of istio-cni or ztunnel waits a minute for
+    each. Default: an update waits five minutes, which five nodes take."""
     trust_domain: NotRequired[pulumi.Input[str]]
     """SPIFFE trust domain. Default: Istio's, ``cluster.local``."""
     certificates: NotRequired[CertificatesArgs]

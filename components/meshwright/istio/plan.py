@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     from meshwright.istio.ambient import IstioAmbientArgs, NodeAgentsArgs
 
 _SHORT_NAMES = ("base", "istiod", "cni", "ztunnel")
+_NODE_AGENTS = ("cni", "ztunnel")
+_SECONDS_PER_NODE = 60
+"""How long a node agent takes to be replaced: to pull its image, to start, and for istio-cni to end before."""
+_USUAL_TIMEOUT_S = 300
+"""How long the provider waits for a release by itself (pulumi-kubernetes, helm_release.go)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +219,15 @@ def _releases(
         merged = merge(merge(values(settings), trust.values(chart_name)), overrides.get(chart_name) or {})
         from_where = _chart(chart_name, part.release, said.get("charts") or args.get("charts"), label)
         adopt = chart_name in adopted and (chart_name != "istiod" or part == running.istiods[0])
-        yield short, (PlannedRelease(name, from_where, namespace, merged, adopt=adopt), part.release)
+        timeout_s = _rollout_s(args) if chart_name in _NODE_AGENTS else None
+        planned = PlannedRelease(name, from_where, namespace, merged, adopt=adopt, timeout_s=timeout_s)
+        yield short, (planned, part.release)
+
+
+def _rollout_s(args: "IstioAmbientArgs") -> int | None:
+    """How long it takes to replace the agent of one node after another, where that is longer than usual."""
+    seconds = int(args.get("nodes", 0)) * _SECONDS_PER_NODE
+    return seconds if seconds > _USUAL_TIMEOUT_S else None
 
 
 def _istiod(part: Part) -> str:

@@ -84,6 +84,8 @@ class PlannedRelease:
     """Ours, with the user's merged last."""
     adopt: bool = False
     """A release of this name exists: it is imported."""
+    timeout_s: int | None = None
+    """How long an update waits for what the chart installs. None: as long as the provider does, 300 s."""
 
     def problems(self, label: str) -> Iterator[Problem]:
         """What is wrong with the chart's folder or with the values, where the chart is at hand."""
@@ -101,6 +103,7 @@ def release(resource_name: str, planned: PlannedRelease, opts: pulumi.ResourceOp
         name=planned.name,
         namespace=planned.namespace,
         values=planned.values,
+        timeout=planned.timeout_s,
         opts=opts,
         **planned.chart.release_args(),
     )

@@ -155,6 +155,13 @@ def test_openshift_runs_its_agents_in_kube_system_and_istiod_trusts_them_there()
     assert "istioOwnedCNIConfig" not in values(graph, "cni")
 
 
+@pytest.mark.parametrize(("nodes", "timeout"), [({}, None), ({"nodes": 5}, None), ({"nodes": 24.0}, 1440)])
+def test_an_update_of_node_agents_waits_for_every_node(nodes: dict[str, Any], timeout: int | None) -> None:
+    graph = mesh(**nodes)
+    waits = {short: inputs(graph, f"mesh-{short}").get("timeout") for short in ("base", "istiod", "cni", "ztunnel")}
+    assert waits == {"base": None, "istiod": None, "cni": timeout, "ztunnel": timeout}
+
+
 def test_a_revision_reaches_every_chart_and_istiods_release_name() -> None:
     graph = mesh(revision="1-31-1")
     # Objects that name no revision have a validator too: each revision's own is asked about those that name it.
