@@ -4,6 +4,7 @@ The control plane here is the charts' objects alone: kwok's pods run nothing.
 """
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,7 @@ def _the_root_is_made_anew(cluster: Cluster, run_on: RunOn) -> None:
         "metadata": {"name": "istio-ca-secret", "namespace": "istio-system"},
     }
     put(cluster, secret)
+    time.sleep(1.1)  # kubectl refuses to restart a Deployment twice within a second, and the scenario before did so
     assert run_on("root-expired", "--journal", "root") == 0
     assert cluster.api.get(Identity.of(secret)) is None
     said = [json.loads(line) for line in Path("root").read_text().splitlines()]
