@@ -152,7 +152,7 @@ def test_kiali_alone() -> None:
         "namespace": "monitoring",
     }
     assert "mesh-ztunnel" in names(find(graph, "kiali-release").dependencies)
-    assert "monitoring" not in names(each.urn for each in graph)
+    assert "monitoring" not in names(tuple(each.urn for each in graph))
 
 
 def test_monitoring_comes_after_the_namespace_that_the_stack_makes_for_it() -> None:

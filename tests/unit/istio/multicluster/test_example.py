@@ -10,7 +10,7 @@ from meshwright.engine.run import run_program
 from meshwright.engine.stack import StackSettings
 from tests.unit.graphs import find, inputs, names
 
-EXAMPLE = Path(__file__).parents[4] / "examples" / "istio-multicluster"
+EXAMPLE = Path(__file__).parents[4] / "examples" / "multicluster"
 CONFIG = {"eu": "prod-eu", "us": "prod-us", "euServer": "https://eu.example", "usServer": "https://us.example"}
 
 
