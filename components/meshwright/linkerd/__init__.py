@@ -1,0 +1,1 @@
+"""Linkerd: its control plane, certificates, policy and traffic."""
