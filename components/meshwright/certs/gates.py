@@ -1,0 +1,237 @@
+"""Whether a rotation may take its next step: from what is seen of every cluster, and from nothing else.
+
+Two sentences are all there is to it. Nothing may be signed by an anchor that somebody doesn't trust; and no anchor may
+be taken away while somebody holds a certificate below it. Linkerd's proxies know the anchors that they were started
+with; its identity controller reads them once, and skips an issuer that they don't verify
+(linkerd2 ``controller/cmd/identity/main.go``, ``pkg/identity/service.go``). What can't be told is never taken for good.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from meshwright.certs.observed import INVALID, SKIPPED, UPDATED, Controller, Observed, Proxy
+from meshwright.certs.pem import called, is_trusted
+from meshwright.certs.rotation import LINKERD_STEPS, Stand, Steps, stand
+from meshwright.linkerd.labels import LEAF_LIFETIME_HOURS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cryptography import x509
+
+LEAF_LIFETIME: Final = timedelta(hours=LEAF_LIFETIME_HOURS)
+_SKEW: Final = timedelta(minutes=1)
+"""On top of a leaf's lifetime; the identity controller allows for 20 s."""
+SYNC: Final = timedelta(minutes=2)
+"""How long a kubelet takes at most to show a changed ConfigMap or Secret to the pods of its node."""
+
+
+class Verdict(StrEnum):
+    """Of a check; of several, the worst one."""
+
+    PASSED = "passed"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One condition of a step, in one cluster."""
+
+    cluster: str
+    title: str
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """From one step of a rotation to another."""
+
+    step: str
+    to: str
+    since: date | None = None
+    """The day on which `step` began."""
+    leaf_lifetime: timedelta = LEAF_LIFETIME
+    steps: Steps = LINKERD_STEPS
+
+
+def verdict_of(checks: Sequence[Check]) -> Verdict:
+    """The worst; unknown where nothing was checked."""
+    found = {check.verdict for check in checks}
+    if Verdict.FAILED in found:
+        return Verdict.FAILED
+    return Verdict.UNKNOWN if Verdict.UNKNOWN in found or not found else Verdict.PASSED
+
+
+def gate(clusters: Sequence[Observed], move: Move, now: datetime) -> tuple[Check, ...]:
+    """The conditions of a step, in every cluster of a trust domain.
+
+    Args:
+        clusters: All of them: a certificate of each meets proxies of each.
+        move: Which step.
+        now: The moment at which they were seen.
+    """
+    checks = [check for each in clusters for check in _of_cluster(each, move, now)]
+    return (*checks, *_together(clusters)) if clusters else ()
+
+
+def standing(bundle: Sequence[x509.Certificate], step: str) -> Stand[x509.Certificate] | None:
+    """What signs and what is trusted at a step, of the anchors in a bundle: the older is the old one.
+
+    None where a bundle can't be that of the step: it has too many anchors for it, or too few.
+    """
+    anchors = sorted(set(bundle), key=lambda each: each.not_valid_before_utc)
+    if not anchors:
+        return None
+    stands = stand(step, anchors[0], anchors[-1])
+    return stands if set(stands.trusts) == set(anchors) else None
+
+
+def restarts(observed: Observed) -> tuple[tuple[str, str], ...]:
+    """Workloads whose proxies don't have the bundle of now: namespace and ``deployment/name``, sorted."""
+    found = {(each.namespace, each.workload) for each in observed.proxies if _has_bundle(each, observed) is not True}
+    return tuple(sorted(found))
+
+
+def _of_cluster(seen: Observed, move: Move, now: datetime) -> Iterator[Check]:
+    for what, why in seen.gaps.items():
+        yield Check(seen.name, f"{what} can be read", Verdict.UNKNOWN, (why,), "let this account read it")
+    stands = standing(seen.bundle, move.step)
+    yield _bundle(seen, move, stands)
+    if stands is None:
+        return
+    yield _issuer(seen, move, stands, now)
+    yield _controllers(seen)
+    yield _proxies(seen)
+    yield _events(seen, move)
+    if _drops_an_anchor(move):
+        yield _reissued(seen, move, now)
+
+
+def _drops_an_anchor(move: Move) -> bool:
+    """Whether fewer anchors are trusted after a step; beginning anew with ``steady`` takes none away."""
+    before, after = (len(stand(each, "old", "new").trusts) for each in (move.step, move.to))
+    return after < before
+
+
+def _bundle(seen: Observed, move: Move, stands: Stand[x509.Certificate] | None) -> Check:
+    title = f"the bundle is that of {move.step}"
+    if stands is not None:
+        return Check(seen.name, title, Verdict.PASSED)
+    held = ", ".join(map(called, seen.bundle)) or "no anchor"
+    verdict = Verdict.FAILED if seen.bundle else Verdict.UNKNOWN
+    return Check(seen.name, title, verdict, (f"it holds {held}",), "run `meshwright up`, and wait for trust-manager")
+
+
+def _issuer(seen: Observed, move: Move, stands: Stand[x509.Certificate], now: datetime) -> Check:
+    title = f"{called(stands.signs)} has signed the issuer, which is valid"
+    if not seen.issuer:
+        return Check(
+            seen.name, title, Verdict.UNKNOWN, ("no issuer is seen",), "look at Secret linkerd-identity-issuer"
+        )
+    if is_trusted(seen.issuer, frozenset({stands.signs}), now):
+        return Check(seen.name, title, Verdict.PASSED)
+    why = f"{called(seen.issuer[0])} ends on {seen.issuer[0].not_valid_after_utc:%Y-%m-%d %H:%M}, and was not signed by it"
+    return Check(seen.name, title, Verdict.FAILED, (why,), f"finish the update to {move.step}")
+
+
+def _controllers(seen: Observed) -> Check:
+    title = "every identity controller has read the bundle"
+    if not seen.controllers or seen.bundle_since is None:
+        why = (
+            "no identity controller is seen" if seen.bundle_since else "nobody knows since when the bundle is as it is"
+        )
+        return Check(seen.name, title, Verdict.UNKNOWN, (why,))
+    late = tuple(each.name for each in seen.controllers if not _started_after(each, seen.bundle_since))
+    remedy = "restart deployment/linkerd-identity"
+    return Check(seen.name, title, Verdict.FAILED, late, remedy) if late else Check(seen.name, title, Verdict.PASSED)
+
+
+def _proxies(seen: Observed) -> Check:
+    title = "every proxy was started with the bundle"
+    if not seen.proxies:
+        return Check(seen.name, title, Verdict.UNKNOWN, ("no proxy is seen",))
+    known = {each.name: _has_bundle(each, seen) for each in seen.proxies}
+    if stale := tuple(name for name, has in known.items() if has is False):
+        names = " and ".join(f"{workload} in {namespace}" for namespace, workload in restarts(seen)[:5])
+        return Check(seen.name, title, Verdict.FAILED, stale, f"restart {names}")
+    if unknown := tuple(name for name, has in known.items() if has is None):
+        return Check(seen.name, title, Verdict.UNKNOWN, unknown, "restart them")
+    return Check(seen.name, title, Verdict.PASSED)
+
+
+def _has_bundle(proxy: Proxy, seen: Observed) -> bool | None:
+    if proxy.anchors is not None:
+        return proxy.anchors == frozenset(seen.bundle)
+    return None if seen.bundle_since is None else _started_after(proxy, seen.bundle_since)
+
+
+def _started_after(pod: Proxy | Controller, moment: datetime) -> bool:
+    return pod.started is not None and pod.started >= moment + SYNC
+
+
+def _events(seen: Observed, move: Move) -> Check:
+    title = "no identity controller has refused an issuer"
+    began = datetime.combine(move.since, time(), UTC) if move.since else datetime.min.replace(tzinfo=UTC)
+    started = [each.started for each in seen.controllers]
+    newest = max((each.last for each in seen.events if each.reason == UPDATED), default=began)
+    # Who has started since has verified the issuer, or would not run.
+    found = tuple(
+        f"{each.reason} at {each.last:%Y-%m-%d %H:%M}: {each.message}"
+        for each in seen.events
+        if each.reason in (SKIPPED, INVALID)
+        and each.last >= max(began, newest)
+        and any(start is None or start <= each.last for start in started)
+    )
+    if not found:
+        return Check(seen.name, title, Verdict.PASSED)
+    return Check(seen.name, title, Verdict.FAILED, found, "restart deployment/linkerd-identity once it has the bundle")
+
+
+def _reissued(seen: Observed, move: Move, now: datetime) -> Check:
+    hours = move.leaf_lifetime / timedelta(hours=1)
+    title = f"every proxy has a new certificate: the issuer has signed for more than {hours:g} hours"
+    signing = signing_since(seen)
+    if signing is None:
+        why = "nobody knows since when every identity controller signs with this issuer"
+        return Check(seen.name, title, Verdict.UNKNOWN, (why,), "restart deployment/linkerd-identity, and wait")
+    ready = signing + move.leaf_lifetime + _SKEW
+    if now > ready:
+        return Check(seen.name, title, Verdict.PASSED)
+    why = f"it signs since {signing:%Y-%m-%d %H:%M}"
+    return Check(seen.name, title, Verdict.FAILED, (why,), f"wait until {ready:%Y-%m-%d %H:%M} UTC")
+
+
+def signing_since(seen: Observed) -> datetime | None:
+    """No later than this every identity controller signs with what the issuer's authority has signed.
+
+    A controller that has started since did read it; of one that was there before, only its own event tells, for its
+    watch of the file may end unnoticed (linkerd2 issue 15109). None where nothing does.
+    """
+    if seen.issuer_since is None or not seen.controllers:
+        return None
+    told = [each.last for each in seen.events if each.reason == UPDATED and each.last >= seen.issuer_since]
+    moments = []
+    for each in seen.controllers:
+        if _started_after(each, seen.issuer_since) and each.started:
+            moments.append(each.started)
+        elif told and len(seen.controllers) == 1:
+            moments.append(max(min(told), seen.issuer_since + SYNC))
+        else:
+            return None
+    return max(moments)
+
+
+def _together(clusters: Sequence[Observed]) -> Iterator[Check]:
+    title = "every cluster has the same anchors"
+    first, *others = clusters
+    for other in others:
+        if set(other.bundle) != set(first.bundle):
+            why = f"{first.name} and {other.name} trust different ones"
+            yield Check(other.name, title, Verdict.FAILED, (why,), "finish the step in the one that lags behind")
