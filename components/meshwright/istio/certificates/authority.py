@@ -12,10 +12,11 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from meshwright.certs.x509_authority import issued, name_of
 from meshwright.errors import Code, MeshwrightError, Problem
 from meshwright.istio.certificates.fitness import unfit
 
@@ -157,7 +158,7 @@ def _key(signer: x509.Certificate, text: str, place: str) -> Iterator[Problem]:
     if key.public_key().public_bytes(*form) != signer.public_key().public_bytes(*form):
         yield Problem(
             Code.CERTIFICATE_CHAIN,
-            f"key is not the key of {_name(signer)}",
+            f"key is not the key of {name_of(signer)}",
             "give the key that the signing request was made with",
             place,
         )
@@ -165,10 +166,10 @@ def _key(signer: x509.Certificate, text: str, place: str) -> Iterator[Problem]:
 
 def _self_signed(roots: tuple[x509.Certificate, ...], place: str) -> Iterator[Problem]:
     for root in roots:
-        if not _issued(root, root):
+        if not issued(root, root):
             yield Problem(
                 Code.CERTIFICATE_CHAIN,
-                f"root {_name(root)} is not signed by itself",
+                f"root {name_of(root)} is not signed by itself",
                 "give the root alone there, and what lies between in chain",
                 place,
             )
@@ -181,23 +182,23 @@ def _chain(authority: Authority, *, root_signs: bool, place: str) -> Iterator[Pr
         if not root_signs:
             yield Problem(
                 Code.CERTIFICATE_CHAIN,
-                f"{_name(signer)} is a root, and would sign for workloads with a key that lies in the cluster",
+                f"{name_of(signer)} is a root, and would sign for workloads with a key that lies in the cluster",
                 "sign an intermediate for each cluster with it, and keep its key outside",
                 place,
             )
         return
     for lower, upper in pairwise(authority.chain):
-        if not _issued(lower, upper):
+        if not issued(lower, upper):
             yield Problem(
                 Code.CERTIFICATE_CHAIN,
-                f"{_name(lower)} is followed by {_name(upper)}, which didn't sign it",
+                f"{name_of(lower)} is followed by {name_of(upper)}, which didn't sign it",
                 "put the chain in order: what signs first, then the issuer of each",
                 place,
             )
-    if not any(_issued(top, root) for root in authority.roots):
+    if not any(issued(top, root) for root in authority.roots):
         yield Problem(
             Code.CERTIFICATE_CHAIN,
-            f"no root given signed {_name(top)}",
+            f"no root given signed {name_of(top)}",
             f"add what lies between to chain, or the root {top.issuer.rfc4514_string()} to root",
             place,
         )
@@ -209,20 +210,20 @@ def _all_in_use(authority: Authority, today: date, place: str) -> Iterator[Probl
         yield from _in_use(certificate, below, with_crl, today, place)
     for root in authority.roots:
         if root not in chain:
-            yield from _in_use(root, len(chain) if _issued(chain[-1], root) else 0, with_crl, today, place)
+            yield from _in_use(root, len(chain) if issued(chain[-1], root) else 0, with_crl, today, place)
 
 
 def _in_use(
     certificate: x509.Certificate, authorities_below: int, with_crl: bool, today: date, place: str
 ) -> Iterator[Problem]:
     for message, remedy in unfit(certificate, authorities_below=authorities_below, with_crl=with_crl):
-        yield Problem(Code.CERTIFICATE_UNFIT, f"{_name(certificate)} {message}", remedy, place)
+        yield Problem(Code.CERTIFICATE_UNFIT, f"{name_of(certificate)} {message}", remedy, place)
     first, last = certificate.not_valid_before_utc.date(), certificate.not_valid_after_utc.date()
     if first > today:
-        message = f"{_name(certificate)} is valid from {first}, which is after today ({today})"
+        message = f"{name_of(certificate)} is valid from {first}, which is after today ({today})"
         yield Problem(Code.CERTIFICATE_UNFIT, message, "wait, or issue it anew", place)
     if last < today + _CURRENT_FOR:
-        message = f"{_name(certificate)} is valid until {last}, and today is {today}"
+        message = f"{name_of(certificate)} is valid until {last}, and today is {today}"
         yield Problem(Code.CERTIFICATE_UNFIT, message, "issue it anew; a leaf alone lives for a day", place)
 
 
@@ -237,13 +238,13 @@ def _revocation(authority: Authority, today: date, place: str) -> Iterator[Probl
         if not lists:
             yield Problem(
                 Code.CERTIFICATE_REVOCATION,
-                f"crl has no list that {_name(certificate)} signed",
+                f"crl has no list that {name_of(certificate)} signed",
                 "give one of each authority in the chain: with a list of some alone, Envoy refuses every certificate",
                 place,
             )
         for each in lists:
             if each.next_update_utc is not None and each.next_update_utc.date() < today:
-                message = f"the list of {_name(certificate)} was to be renewed on {each.next_update_utc.date()}"
+                message = f"the list of {name_of(certificate)} was to be renewed on {each.next_update_utc.date()}"
                 yield Problem(Code.CERTIFICATE_REVOCATION, message, "issue it anew", place)
             yield from _revoked(each, authority, place)
 
@@ -252,17 +253,5 @@ def _revoked(crl: x509.CertificateRevocationList, authority: Authority, place: s
     for certificate in authority.chain:
         revoked = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
         if revoked is not None and crl.issuer == certificate.issuer:
-            message = f"{_name(certificate)} is revoked by the list of its issuer"
+            message = f"{name_of(certificate)} is revoked by the list of its issuer"
             yield Problem(Code.CERTIFICATE_REVOCATION, message, "sign with an authority that isn't", place)
-
-
-def _issued(lower: x509.Certificate, upper: x509.Certificate) -> bool:
-    try:
-        lower.verify_directly_issued_by(upper)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True
-
-
-def _name(certificate: x509.Certificate) -> str:
-    return certificate.subject.rfc4514_string()
