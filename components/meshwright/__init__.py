@@ -33,6 +33,14 @@ if TYPE_CHECKING:
     from meshwright.istio.use_waypoint import UseWaypoint
     from meshwright.istio.waypoint import Waypoint
     from meshwright.kubernetes.gateway_api import GatewayApiCrds
+    from meshwright.linkerd.cni import LinkerdCni
+    from meshwright.linkerd.linkerd import Linkerd
+    from meshwright.linkerd.system_namespace import LinkerdSystemNamespace
+    from meshwright.linkerd.viz import LinkerdViz
+    from meshwright.linkerd.webhooks import LinkerdWebhookCertificates
+    from meshwright.linkerd.traffic.egress import LinkerdEgress
+    from meshwright.linkerd.traffic.rate_limit import LinkerdRateLimit
+    from meshwright.linkerd.traffic.traffic import LinkerdTraffic
 
 __version__ = "0.1.0"
 
@@ -51,6 +59,14 @@ __all__ = [
     "IstioCsr",
     "JwtAuthentication",
     "Kiali",
+    "LinkerdEgress",
+    "LinkerdRateLimit",
+    "LinkerdTraffic",
+    "Linkerd",
+    "LinkerdCni",
+    "LinkerdSystemNamespace",
+    "LinkerdViz",
+    "LinkerdWebhookCertificates",
     "MeshMonitoring",
     "MeshTelemetry",
     "MeshWideMtls",
@@ -82,6 +98,14 @@ _HOME = {
     "IstioCsr": "meshwright.istio.certificates.istio_csr",
     "JwtAuthentication": "meshwright.istio.security.jwt",
     "Kiali": "meshwright.istio.observability.kiali",
+    "LinkerdEgress": "meshwright.linkerd.traffic.egress",
+    "LinkerdRateLimit": "meshwright.linkerd.traffic.rate_limit",
+    "LinkerdTraffic": "meshwright.linkerd.traffic.traffic",
+    "Linkerd": "meshwright.linkerd.linkerd",
+    "LinkerdCni": "meshwright.linkerd.cni",
+    "LinkerdSystemNamespace": "meshwright.linkerd.system_namespace",
+    "LinkerdViz": "meshwright.linkerd.viz",
+    "LinkerdWebhookCertificates": "meshwright.linkerd.webhooks",
     "MeshMonitoring": "meshwright.istio.observability.monitoring",
     "MeshTelemetry": "meshwright.istio.observability.telemetry",
     "MeshWideMtls": "meshwright.istio.mtls",
