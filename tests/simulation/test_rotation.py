@@ -23,7 +23,7 @@ class Operator:
     """Somebody who rotates: looks now and then, advances where the gate holds, and is often interrupted."""
 
     def __init__(self, seed: int, judge: Gate = gate, *, patient: bool = True) -> None:
-        self.random = random.Random(seed)
+        self.random = random.Random(seed)  # noqa: S311 - a simulation
         self.now = START
         self._judge, self._patient = judge, patient
         self.old, self.new = anchor("old", START - timedelta(days=3000)), anchor("new", START - timedelta(days=1))
@@ -163,7 +163,8 @@ def test_the_documentations_timings_break_the_mesh_unattended() -> None:
     duration, renew_before = 8760 * HOUR, 7320 * HOUR
     first = anchor("docs", START, duration)
     cluster = Cluster("docs", first, START, pods=3, controllers=1)
-    now, renewed, broken = START, None, []
+    now, renewed = START, None
+    broken: list[str] = []
     while not broken and now < START + duration:
         now += HOUR
         if renewed is None and now >= START + duration - renew_before:

@@ -137,7 +137,8 @@ def _issuer(seen: Observed, move: Move, stands: Stand[x509.Certificate], now: da
         )
     if is_trusted(seen.issuer, frozenset({stands.signs}), now):
         return Check(seen.name, title, Verdict.PASSED)
-    why = f"{called(seen.issuer[0])} ends on {seen.issuer[0].not_valid_after_utc:%Y-%m-%d %H:%M}, and was not signed by it"
+    ends = seen.issuer[0].not_valid_after_utc
+    why = f"{called(seen.issuer[0])} ends on {ends:%Y-%m-%d %H:%M}, and does not lead to it"
     return Check(seen.name, title, Verdict.FAILED, (why,), f"finish the update to {move.step}")
 
 

@@ -1,4 +1,4 @@
-"""Several stacks of one trust domain go from step to step together: none takes a step before all are done with the last.
+"""Stacks of one trust domain go from step to step together: none takes a step before all are done with the last.
 
 One that was left behind, because an `advance` was broken off between two stack files, is brought on first.
 """

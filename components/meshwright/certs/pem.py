@@ -61,7 +61,7 @@ def is_trusted(chain: tuple[x509.Certificate, ...], anchors: frozenset[x509.Cert
         anchors: What is trusted.
         now: The moment.
     """
-    reached = []
+    reached: list[x509.Certificate] = []
     for each in chain:
         if reached and not is_signed_by(reached[-1], each):
             break

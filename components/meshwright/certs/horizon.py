@@ -1,0 +1,172 @@
+"""What is wrong with the certificates of a cluster, or will be before anybody has had the time to mend it.
+
+The horizon is each certificate's own. One that is renewed by itself is in trouble as soon as its renewal is overdue,
+however short it lives; one that nobody renews is, when less than a tenth of its life is left. A constant for all, as
+the 60 days of `linkerd check`, warns of every short-lived issuer for ever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from meshwright.certs.gates import LEAF_LIFETIME, Verdict, restarts
+from meshwright.certs.observed import INVALID, SKIPPED, UPDATED, Managed, Observed
+from meshwright.certs.pem import called, is_trusted, is_valid, lifetime
+from meshwright.linkerd.labels import ISSUER_SECRET, NAMESPACE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cryptography import x509
+
+_UNRENEWED_SHARE: Final = 10
+"""Of its life this part is the horizon of a certificate that nobody renews."""
+_GRACE_SHARE: Final = 10
+_GRACE_MOST: Final = timedelta(hours=1)
+"""What a renewal may be late: a tenth of ``renewBefore``, an hour at most."""
+_ANCHOR_LIFE: Final = timedelta(days=30)
+"""An authority that lives longer, and renews itself, is an anchor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One certificate of a cluster, as `status` lists it."""
+
+    cluster: str
+    role: str
+    """``anchor``, ``issuer`` or ``webhook``."""
+    place: str
+    certificate: x509.Certificate
+    left: timedelta
+    horizon: timedelta
+    """With less than this left, something is wrong."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether there is enough of it."""
+        return Verdict.PASSED if self.left > self.horizon else Verdict.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is wrong, or that can't be told."""
+
+    cluster: str
+    verdict: Verdict
+    message: str
+    remedy: str
+
+
+def horizon(certificate: x509.Certificate, renew_before: timedelta | None) -> timedelta:
+    """How much of a certificate has to be left.
+
+    Args:
+        certificate: The certificate.
+        renew_before: How long before its end it is renewed; None where nobody does it.
+    """
+    if renew_before is None:
+        return lifetime(certificate) / _UNRENEWED_SHARE
+    return renew_before - min(renew_before / _GRACE_SHARE, _GRACE_MOST)
+
+
+def shown(seen: Observed, now: datetime) -> tuple[Shown, ...]:
+    """All certificates that a cluster shows, anchors first."""
+    renewed = next(
+        (each.renew_before for each in seen.managed if each.name.startswith(f"{NAMESPACE}/") and _is_issuer(each)), None
+    )
+    found: list[tuple[str, str, x509.Certificate, timedelta | None]]
+    found = [("anchor", "bundle", each, None) for each in seen.bundle]
+    found += [("issuer", f"Secret {ISSUER_SECRET}", each, renewed) for each in seen.issuer[:1]]
+    found += [("webhook", each.place, each.certificate, each.renew_before) for each in seen.served]
+    return tuple(
+        Shown(seen.name, role, place, each, each.not_valid_after_utc - now, horizon(each, renew_before))
+        for role, place, each, renew_before in found
+    )
+
+
+def troubles(seen: Observed, now: datetime) -> Iterator[Trouble]:
+    """What is wrong in a cluster, worst first, and what can't be told."""
+    for what, why in seen.gaps.items():
+        yield Trouble(seen.name, Verdict.UNKNOWN, f"{what} can't be read: {why}", "let this account read it")
+    for each in shown(seen, now):
+        yield from _ending(each)
+    yield from _issuer(seen, now)
+    yield from _events(seen)
+    yield from _renewals(seen)
+    for namespace, workload in restarts(seen):
+        message = f"{workload} in {namespace} was started with another bundle than that of now"
+        yield Trouble(seen.name, Verdict.FAILED, message, f"kubectl rollout restart {workload} -n {namespace}")
+
+
+def _ending(each: Shown) -> Iterator[Trouble]:
+    if each.verdict is Verdict.PASSED:
+        return
+    ends = each.certificate.not_valid_after_utc
+    said = f"expired on {ends:%Y-%m-%d %H:%M}" if each.left <= timedelta() else f"ends on {ends:%Y-%m-%d %H:%M}"
+    remedy = {
+        "anchor": "begin a rotation: meshwright certs plan",
+        "issuer": "see why it was not renewed, or issue it anew",
+    }.get(each.role, "renew it; have cert-manager do so from then on")
+    message = f"{each.role} {called(each.certificate)} {said}: less than {days(each.horizon)} are left"
+    yield Trouble(each.cluster, Verdict.FAILED, message, remedy)
+
+
+def _issuer(seen: Observed, now: datetime) -> Iterator[Trouble]:
+    anchors = frozenset(seen.bundle)
+    if not seen.issuer or not anchors:
+        return
+    if not is_trusted(seen.issuer, anchors, now) and is_valid(seen.issuer[0], now):
+        message = f"issuer {called(seen.issuer[0])} does not lead to an anchor of the bundle"
+        remedy = "put its anchor into the bundle, restart every proxy, and only then use it"
+        yield Trouble(seen.name, Verdict.FAILED, message, remedy)
+    ends = seen.issuer[0].not_valid_after_utc
+    if len(seen.bundle) == 1 and seen.bundle[0].not_valid_after_utc < ends:
+        message = f"issuer {called(seen.issuer[0])} outlives its anchor"
+        yield Trouble(seen.name, Verdict.FAILED, message, "issue it for a shorter time")
+
+
+def _events(seen: Observed) -> Iterator[Trouble]:
+    updated = max((each.last for each in seen.events if each.reason == UPDATED), default=None)
+    for each in seen.events:
+        if each.reason in (SKIPPED, INVALID) and (updated is None or each.last >= updated):
+            restarted = seen.controllers and all(pod.started and pod.started > each.last for pod in seen.controllers)
+            if not restarted:
+                remedy = "put its anchor into the bundle, then restart deployment/linkerd-identity"
+                message = f"{each.reason} at {each.last:%Y-%m-%d %H:%M}: {each.message}"
+                yield Trouble(seen.name, Verdict.FAILED, message, remedy)
+
+
+def _renewals(seen: Observed) -> Iterator[Trouble]:
+    for each in seen.managed:
+        if _is_ours(each) and each.ready is False:
+            message = f"Certificate {each.name} is not ready: {each.message}"
+            yield Trouble(seen.name, Verdict.FAILED, message, "see its CertificateRequests")
+        if not (each.duration and each.renew_before):
+            continue
+        if each.is_authority and each.duration >= _ANCHOR_LIFE and each.renew_before * 2 > each.duration:
+            after = days(each.duration - each.renew_before)
+            message = (
+                f"Certificate {each.name}: cert-manager replaces it {after} after its "
+                f"issue, for renewBefore counts back from its end"
+            )
+            yield Trouble(seen.name, Verdict.FAILED, message, "replace anchors by a rotation: meshwright certs plan")
+        if _is_issuer(each) and each.renew_before <= LEAF_LIFETIME:
+            message = f"Certificate {each.name} is renewed {days(each.renew_before)} before its end: leaves outlive it"
+            yield Trouble(seen.name, Verdict.FAILED, message, "make renewBefore longer than 24h")
+
+
+def _is_issuer(each: Managed) -> bool:
+    return each.secret == ISSUER_SECRET
+
+
+def _is_ours(each: Managed) -> bool:
+    return each.name.startswith(f"{NAMESPACE}/") or each.is_authority
+
+
+def days(span: timedelta) -> str:
+    """A span as a person says it: ``23 hours``, ``60 days``, ``0 hours`` for what is over."""
+    hours = max(0, int(span / timedelta(hours=1)))
+    number, unit = (hours, "hour") if hours < 72 else (hours // 24, "day")
+    return f"{number:,} {unit}" if number == 1 else f"{number:,} {unit}s"
