@@ -6,6 +6,7 @@ from datetime import date
 from difflib import get_close_matches
 from functools import cached_property
 
+from meshwright.catalog.linkerd_upgrades import LinkerdUpgradeFacts
 from meshwright.catalog.models import (
     Advisory,
     Fact,
@@ -99,6 +100,11 @@ class Catalog:
     def upgrades(self) -> UpgradeFacts:
         """What an upgrade of Istio has to reckon with."""
         return self._source.upgrades()
+
+    @cached_property
+    def linkerd_upgrades(self) -> LinkerdUpgradeFacts:
+        """What an upgrade of Linkerd has to reckon with."""
+        return self._source.linkerd_upgrades()
 
     @property
     def products(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import TypeAdapter
 
+from meshwright.catalog.linkerd_upgrades import LinkerdUpgradeFacts
 from meshwright.catalog.models import Fact, GatewayApi, Platform, Product
 from meshwright.catalog.upgrades import UpgradeFacts
 
@@ -61,6 +62,10 @@ class Source:
     def upgrades(self) -> UpgradeFacts:
         """What an upgrade of Istio has to reckon with. An overlay doesn't change it."""
         return UpgradeFacts.model_validate(self.tree("istio-upgrades"))
+
+    def linkerd_upgrades(self) -> LinkerdUpgradeFacts:
+        """What an upgrade of Linkerd has to reckon with. An overlay doesn't change it."""
+        return LinkerdUpgradeFacts.model_validate(self.tree("linkerd-upgrades"))
 
     def tree(self, section: str, product: str = "") -> Tree:
         """One section's data, with the overlays merged in, before validation."""

@@ -17,6 +17,7 @@ import typer
 
 from meshwright.cli import evidence, gate, graph, init, preview, render, schema, up, version
 from meshwright.cli.istio import app as istio
+from meshwright.cli.linkerd import app as linkerd
 from meshwright.cli.output import emit, is_styled, show_problems
 from meshwright.cli.rules import app as rules
 from meshwright.errors import Code, MeshwrightError, Problem
@@ -45,6 +46,7 @@ app.command("graph")(graph.graph)
 app.command("up")(up.up)
 app.command("init")(init.init)
 app.add_typer(istio, name="istio")
+app.add_typer(linkerd, name="linkerd")
 app.command("schema")(schema.schema)
 app.add_typer(evidence.evidence, name="evidence")
 app.command("version")(version.version)

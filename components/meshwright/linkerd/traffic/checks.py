@@ -84,7 +84,7 @@ def contradictions(args: LinkerdTrafficArgs) -> Iterator[Trouble]:
         yield Trouble(Code.LINKERD_ROUTE, "says nothing about the service's traffic", "add routes, or remove it")
     if args.get("service_profile") and keys:
         message = f"asks for {' and '.join(keys)}, and the service has a ServiceProfile: Linkerd ignores all of it then"
-        remedy = "delete the ServiceProfile (`meshwright linkerd translate` writes routes from it), or keep it alone"
+        remedy = "delete the ServiceProfile once its routes are written anew, or keep it alone"
         yield Trouble(Code.SERVICE_PROFILE, message, remedy)
     grpc = args.get("protocol") == "grpc"
     yield from _of_requests(args, (), args, [], grpc=grpc)

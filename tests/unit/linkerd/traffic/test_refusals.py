@@ -59,7 +59,7 @@ def route(**said: Any) -> str:
         ),
         (
             {"service_profile": True, "routes": [{}], "load_bias": {}},
-            "asks for routes and load_bias, and the service has a ServiceProfile: Linkerd ignores all of it then",
+            "Linkerd ignores all of it then; delete the ServiceProfile once its routes are written anew, or keep it alone (MW-E206)",
         ),
         ({"routes": [{"fault": {}}]}, "routes[0].fault asks for delays or errors on purpose, which Linkerd has not"),
         ({"routes": [{"mirror": {}}]}, "Istio ambient has it, at a waypoint (kind: istio-ambient) (MW-E207)"),
@@ -76,7 +76,10 @@ def route(**said: Any) -> str:
             {"timeouts": {"request": "1s"}, "retries": {"on": ["5xx"], "idempotent": True, "timeout": "1000ms"}},
             "retries.timeout is 1000ms, no shorter than timeouts.request (1s), after which nothing is retried",
         ),
-        ({"timeouts": {"request": "1s", "response": "2s"}}, "timeouts.response is 2s, longer than request (1s)"),
+        (
+            {"timeouts": {"request": "1s", "response": "2s"}},
+            "longer than request (1s), and so never reached; shorten it, or remove response (MW-E208)",
+        ),
         ({"circuit_breaker": {"mode": "consecutive", "window": "5s"}}, "window has no effect with mode: consecutive"),
         ({"circuit_breaker": {"mode": "consecutive", "max_failures": 0}}, "is 0: no breaker would run"),
         ({"circuit_breaker": {"mode": "unified", "max_failures": 0, "success_rate": 0}}, "no breaker would run"),

@@ -1,0 +1,15 @@
+"""`meshwright linkerd`: commands for those who run Linkerd, each in a file of its own."""
+
+import typer
+
+from meshwright.cli import linkerd_upgrade
+
+app = typer.Typer(help="Look after Linkerd: its health, and the way to another version.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Look after Linkerd: its health, and the way to another version."""
+
+
+app.add_typer(linkerd_upgrade.app, name="upgrade")
