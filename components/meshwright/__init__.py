@@ -32,15 +32,19 @@ if TYPE_CHECKING:
     from meshwright.istio.traffic.policy import TrafficPolicy
     from meshwright.istio.use_waypoint import UseWaypoint
     from meshwright.istio.waypoint import Waypoint
+    from meshwright.linkerd.access.access import LinkerdAccess
+    from meshwright.linkerd.namespace import LinkerdNamespace
     from meshwright.kubernetes.gateway_api import GatewayApiCrds
+    from meshwright.linkerd.certificates.identity_issuer import IdentityIssuer
+    from meshwright.linkerd.certificates.trust_anchor import TrustAnchor
     from meshwright.linkerd.cni import LinkerdCni
     from meshwright.linkerd.linkerd import Linkerd
     from meshwright.linkerd.system_namespace import LinkerdSystemNamespace
-    from meshwright.linkerd.viz import LinkerdViz
-    from meshwright.linkerd.webhooks import LinkerdWebhookCertificates
     from meshwright.linkerd.traffic.egress import LinkerdEgress
     from meshwright.linkerd.traffic.rate_limit import LinkerdRateLimit
     from meshwright.linkerd.traffic.traffic import LinkerdTraffic
+    from meshwright.linkerd.viz import LinkerdViz
+    from meshwright.linkerd.webhooks import LinkerdWebhookCertificates
 
 __version__ = "0.1.0"
 
@@ -55,18 +59,21 @@ __all__ = [
     "GatewayApiCrds",
     "GkeMeshFirewall",
     "GlobalServices",
+    "IdentityIssuer",
     "IstioAmbient",
     "IstioCsr",
     "JwtAuthentication",
     "Kiali",
-    "LinkerdEgress",
-    "LinkerdRateLimit",
-    "LinkerdTraffic",
     "Linkerd",
     "LinkerdCni",
+    "LinkerdEgress",
+    "LinkerdRateLimit",
     "LinkerdSystemNamespace",
+    "LinkerdTraffic",
     "LinkerdViz",
     "LinkerdWebhookCertificates",
+    "LinkerdAccess",
+    "LinkerdNamespace",
     "MeshMonitoring",
     "MeshTelemetry",
     "MeshWideMtls",
@@ -77,6 +84,7 @@ __all__ = [
     "RequireWaypoint",
     "RevisionTag",
     "TrafficPolicy",
+    "TrustAnchor",
     "UseWaypoint",
     "Waypoint",
     "WorkloadMtls",
@@ -84,6 +92,8 @@ __all__ = [
 ]
 
 _HOME = {
+    "IdentityIssuer": "meshwright.linkerd.certificates.identity_issuer",
+    "TrustAnchor": "meshwright.linkerd.certificates.trust_anchor",
     "AccessPolicy": "meshwright.istio.security.access_policy",
     "AmbientNamespace": "meshwright.istio.namespace",
     "AmbientNetworkPolicy": "meshwright.istio.network_policy",
@@ -106,6 +116,8 @@ _HOME = {
     "LinkerdSystemNamespace": "meshwright.linkerd.system_namespace",
     "LinkerdViz": "meshwright.linkerd.viz",
     "LinkerdWebhookCertificates": "meshwright.linkerd.webhooks",
+    "LinkerdAccess": "meshwright.linkerd.access.access",
+    "LinkerdNamespace": "meshwright.linkerd.namespace",
     "MeshMonitoring": "meshwright.istio.observability.monitoring",
     "MeshTelemetry": "meshwright.istio.observability.telemetry",
     "MeshWideMtls": "meshwright.istio.mtls",
