@@ -14,9 +14,10 @@ import pytest
 import yaml
 
 from meshwright.cli import main
+from meshwright.health.snapshot import Snapshot
+from meshwright.health.verdicts import ask_all
 from meshwright.istio.health import from_graph
-from meshwright.istio.health.catalogue import ask_all
-from meshwright.istio.health.snapshot import Snapshot
+from meshwright.istio.health.catalogue import CHECKS
 from meshwright.kubernetes.reading import open_cluster
 from tests.conformance.stacks import Stack, example_stacks, graph_of, releases_of, rendering_of
 from tests.servers import helm
@@ -164,7 +165,9 @@ OF_CHARTS = ("istiod-replicas", "cni-owns-config", "cni-detection-retry", "node-
 
 @pytest.mark.parametrize("stack", example_stacks(), ids=str)
 def test_no_example_has_an_error(stack: Stack) -> None:
-    errors = [each for each in ask_all(from_graph.snapshot_of(graph_of(stack))) if each.check.severity == "error"]
+    errors = [
+        each for each in ask_all(CHECKS, from_graph.snapshot_of(graph_of(stack))) if each.check.severity == "error"
+    ]
     assert {each.check.id: each.findings for each in errors if each.findings or each.doubts} == {}
 
 
@@ -180,7 +183,7 @@ def test_values_of_a_release_are_read_as_its_objects_are(name: str) -> None:
             objects.setdefault(body["kind"], []).append(body)
     by_objects = Snapshot({kind: tuple(bodies) for kind, bodies in objects.items()}, live=False)
     of_values, of_objects = (
-        {each.check.id: each.verdict for each in ask_all(snapshot)} for snapshot in (by_values, by_objects)
+        {each.check.id: each.verdict for each in ask_all(CHECKS, snapshot)} for snapshot in (by_values, by_objects)
     )
     assert [of_objects[each] for each in OF_CHARTS] == [of_values[each] for each in OF_CHARTS]
 

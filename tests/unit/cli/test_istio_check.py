@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from meshwright.cli import istio_check
+from meshwright.cli import checks
 from meshwright.kubernetes import reading
 from tests.unit.istio.health.scenes import pem
 from tests.unit.istio.health.test_snapshots import FakeReader
@@ -187,7 +187,7 @@ def test_a_cluster_is_asked_until_all_is_well(
 ) -> None:
     answers = pods(1)
     opened = cluster(answers)
-    monkeypatch.setattr(istio_check, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(checks, "_PAUSE_S", 0.01)
     monkeypatch.setattr(time, "sleep", lambda _: answers.update(HEALTHY))
     assert meshwright("istio", "check", "--context", "prod", "--wait", "60")[0] == 0
     assert len(opened) == 2

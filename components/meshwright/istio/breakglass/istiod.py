@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from meshwright.istio.breakglass.plan import DRIFT, Plan, Step, as_json
-from meshwright.istio.breakglass.restarts import restarted, waited
-from meshwright.istio.health.objects import at, called, items, name_of, namespace_of
+from meshwright.breakglass.plan import DRIFT, Plan, Step, as_json
+from meshwright.breakglass.restarts import restarted, waited
+from meshwright.health.objects import at, called, items, name_of, namespace_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from meshwright.health.objects import Object
     from meshwright.istio.breakglass.looking import Look
-    from meshwright.istio.health.objects import Object
 
 SCENARIO = "istiod-lost"
 _REPLICAS = 2

@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
-from meshwright.istio.breakglass.plan import DRIFT, Plan, Step, as_json, checked_label, checked_name
+from meshwright.breakglass.plan import DRIFT, Plan, Step, as_json, checked_label, checked_name
+from meshwright.health.objects import at, called, items, label, mapping, matches, name_of, namespace_of
 from meshwright.istio.health.installation import ISTIOD
-from meshwright.istio.health.objects import at, called, items, label, mapping, matches, name_of, namespace_of
 
 if TYPE_CHECKING:
+    from meshwright.health.objects import Object
     from meshwright.istio.breakglass.looking import Look
-    from meshwright.istio.health.objects import Object
 
 SCENARIO = "strict-strands-caller"
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 
+from meshwright.breakglass.plan import Plan, Step, refused
+from meshwright.breakglass.restarts import restarted
 from meshwright.config.clock import today
+from meshwright.health.objects import label, name_of, namespace_of
 from meshwright.istio import labels
-from meshwright.istio.breakglass.plan import Plan, Step, refused
-from meshwright.istio.breakglass.restarts import restarted
 from meshwright.istio.health.installation import ZTUNNEL, environment
-from meshwright.istio.health.objects import label, name_of, namespace_of
 
 if TYPE_CHECKING:
     from pathlib import Path

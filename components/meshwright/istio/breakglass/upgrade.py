@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from meshwright.istio.breakglass.plan import Plan, Step, refused
-from meshwright.istio.breakglass.restarts import waited
+from meshwright.breakglass.plan import Plan, Step, refused
+from meshwright.breakglass.restarts import waited
+from meshwright.health.objects import at, called, items, label, name_of, namespace_of
 from meshwright.istio.health.installation import CNI, ISTIOD, ZTUNNEL
-from meshwright.istio.health.objects import at, called, items, label, name_of, namespace_of
 from meshwright.versions import version_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from meshwright.health.objects import Object
     from meshwright.istio.breakglass.looking import Look
-    from meshwright.istio.health.objects import Object
 
 SCENARIO = "half-done-upgrade"
 PARTS: Final = (ZTUNNEL, CNI, ISTIOD)

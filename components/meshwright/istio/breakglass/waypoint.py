@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from meshwright.breakglass.plan import DRIFT, Plan, Step, as_json, checked_name, refused
+from meshwright.breakglass.restarts import restarted
+from meshwright.health.objects import annotation, at, called, items, label, mapping, name_of, namespace_of
 from meshwright.istio import labels
-from meshwright.istio.breakglass.plan import DRIFT, Plan, Step, as_json, checked_name, refused
-from meshwright.istio.breakglass.restarts import restarted
 from meshwright.istio.health.mesh import waypoint_of
-from meshwright.istio.health.objects import annotation, at, called, items, label, mapping, name_of, namespace_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from meshwright.health.objects import Object
     from meshwright.istio.breakglass.looking import Look
-    from meshwright.istio.health.objects import Object
 
 SCENARIO = "waypoint-down"
 _USERS = ("Namespace", "Service", "ServiceEntry", "WorkloadEntry", "Pod")

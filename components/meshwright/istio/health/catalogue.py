@@ -14,11 +14,12 @@ from meshwright.istio.health import (
     sidecars,
     waypoints,
 )
-from meshwright.istio.health.verdicts import ask
 
 if TYPE_CHECKING:
-    from meshwright.istio.health.snapshot import Snapshot
-    from meshwright.istio.health.verdicts import Check, Result
+    from meshwright.health.verdicts import Check
+
+PAGE: Final = "docs/istio/checks.md"
+"""Has a section for each check."""
 
 CHECKS: Final[tuple[Check, ...]] = (
     *control_plane.CHECKS,
@@ -30,8 +31,3 @@ CHECKS: Final[tuple[Check, ...]] = (
     *certificates.CHECKS,
     *sidecars.CHECKS,
 )
-
-
-def ask_all(snapshot: Snapshot) -> tuple[Result, ...]:
-    """Ask every check of one snapshot."""
-    return tuple(ask(check, snapshot) for check in CHECKS)

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 
 from meshwright.config.clock import today
+from meshwright.health.objects import at, called, items, mapping, name_of, namespace_of
+from meshwright.health.verdicts import Check, Doubt, Finding, Severity, SkipError
 from meshwright.istio.health.installation import ISTIOD, environment, root_namespace, workloads
 from meshwright.istio.health.mesh import require_enrolled
-from meshwright.istio.health.objects import at, called, items, mapping, name_of, namespace_of
-from meshwright.istio.health.verdicts import Check, Doubt, Finding, Severity, SkipError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from meshwright.istio.health.objects import Object
-    from meshwright.istio.health.snapshot import Snapshot
+    from meshwright.health.objects import Object
+    from meshwright.health.snapshot import Snapshot
 
 _CATEGORY: Final = "certificates"
 ROOT_CONFIG_MAP: Final = "istio-ca-root-cert"

@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Any, Final
 from meshwright.catalog import load_catalog
 from meshwright.config.clock import today
 from meshwright.errors import ConfigError
+from meshwright.health.objects import at, called
+from meshwright.health.replicas import ENOUGH, too_few
+from meshwright.health.verdicts import Check, Doubt, Finding, Severity, SkipError
 from meshwright.istio import labels
 from meshwright.istio.health.installation import ISTIOD, is_true, istiod_releases, parts, workloads
-from meshwright.istio.health.objects import at, called, mapping, matches, name_of, namespace_of
-from meshwright.istio.health.verdicts import Check, Doubt, Finding, Severity, SkipError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from meshwright.catalog import Release
+    from meshwright.health.snapshot import Snapshot
     from meshwright.istio.health.installation import Part
-    from meshwright.istio.health.objects import Object
-    from meshwright.istio.health.snapshot import Snapshot
 
 _CATEGORY: Final = "control plane"
-_ENOUGH: Final = 2
 
 
 def _ready(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
@@ -39,7 +38,7 @@ def _replicas(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
     for each in releases:
         is_scaled = is_true(_or(at(each, "values", "autoscaleEnabled"), True))
         least = int(_or(at(each, "values", "autoscaleMin" if is_scaled else "replicaCount"), 1))
-        if least < _ENOUGH:
+        if least < ENOUGH:
             yield Finding(called(each), f"asks for {least} replica, and the chart makes no disruption budget then")
     deployments = workloads(snapshot, ISTIOD)
     if not deployments and not releases:
@@ -50,27 +49,6 @@ def _replicas(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
 
 def _or(value: Any, default: Any) -> Any:
     return default if value is None else value
-
-
-def too_few(snapshot: Snapshot, deployment: Object) -> Iterator[Finding]:
-    """What a Deployment lacks to survive the loss of one replica."""
-    least = minimum_replicas(snapshot, deployment)
-    if least < _ENOUGH:
-        yield Finding(called(deployment), f"runs with {least} replica: while it restarts, nothing takes its place")
-    pods = mapping(deployment, "spec", "template", "metadata", "labels")
-    budgets = (each for each in snapshot.of("PodDisruptionBudget") if namespace_of(each) == namespace_of(deployment))
-    if not any(matches(mapping(each, "spec", "selector"), pods) for each in budgets):
-        yield Finding(called(deployment), "has no disruption budget: a drain may take all replicas at once")
-
-
-def minimum_replicas(snapshot: Snapshot, deployment: Object) -> int:
-    """How many replicas a Deployment never goes below: its autoscaler's minimum, or its own number."""
-    for each in snapshot.of("HorizontalPodAutoscaler"):
-        target = mapping(each, "spec", "scaleTargetRef")
-        if namespace_of(each) == namespace_of(deployment) and at(target, "name") == name_of(deployment):
-            return int(at(each, "spec", "minReplicas") or 1)
-    replicas = at(deployment, "spec", "replicas")
-    return 1 if replicas is None else int(replicas)
 
 
 def _supported(snapshot: Snapshot) -> Iterator[Finding | Doubt]:

@@ -1,25 +1,24 @@
-"""What a cluster has, as a snapshot: only what the checks look at, by GET alone."""
+"""What a cluster has of Istio, as a snapshot: only what the checks look at, by GET alone."""
 
 from __future__ import annotations
 
 from functools import partial
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
+from meshwright.health.from_cluster import ABSENT, Reading, certificates_alone
+from meshwright.health.kinds import CONFIG_MAPS
+from meshwright.health.snapshot import Snapshot
+from meshwright.health.verdicts import NotKnownError
 from meshwright.istio.health.certificates import CA_SECRETS, PUBLIC_KEYS, ROOT_CONFIG_MAP
 from meshwright.istio.health.installation import CNI_CONFIG_MAP, root_namespace
-from meshwright.istio.health.kinds import CONFIG_MAPS, CRDS, KINDS
-from meshwright.istio.health.snapshot import Snapshot
-from meshwright.istio.health.verdicts import NotKnownError
-from meshwright.kubernetes.reading import METADATA_ONLY, ReadError
+from meshwright.istio.health.kinds import KINDS
+from meshwright.kubernetes.reading import ReadError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from meshwright.kubernetes.reading import ClusterReader
 
-_Objects = tuple[dict[str, Any], ...]
-_ABSENT: Final = HTTPStatus.NOT_FOUND
 _SECRETS: Final = "/api/v1/namespaces/{}/secrets/{}"
 
 
@@ -32,32 +31,17 @@ def snapshot_of(reader: ClusterReader, phases: Mapping[str, str]) -> Snapshot:
         reader: The cluster.
         phases: Namespace -> phase that a stack declares; empty without a stack.
     """
-    objects: dict[str, _Objects] = {}
-    gaps: dict[str, str] = {}
-
-    def read(kind: str, ask: Callable[[], list[dict[str, Any]]]) -> None:
-        try:
-            objects[kind] = tuple({"kind": kind, **each} for each in ask())
-        except ReadError as error:
-            if error.status != _ABSENT:
-                gaps[kind] = str(error)
-
-    read("CustomResourceDefinition", partial(reader.list, CRDS.path, METADATA_ONLY))
-    defined = {each["metadata"]["name"] for each in objects.get("CustomResourceDefinition", ())}
-    for kind, place in KINDS.items():
-        read(kind, partial(reader.list, place.path))
-        # A server that lacks a kind answers "forbidden", not "absent", to who has no right to it.
-        if kind in gaps and defined and place.crd and place.crd not in defined:
-            del gaps[kind]
-    read("ConfigMap", partial(_config_maps, reader))
-    so_far = Snapshot(objects, live=True, gaps=gaps)
+    reading = Reading(reader)
+    reading.read_all(KINDS)
+    reading.read("ConfigMap", partial(_config_maps, reader))
+    so_far = Snapshot(reading.objects, live=True, gaps=reading.gaps)
     try:
         root = root_namespace(so_far)
     except NotKnownError as gap:
-        gaps["Secret"] = str(gap)
+        reading.gaps["Secret"] = str(gap)
     else:
-        read("Secret", partial(_secrets, reader, root))
-    return Snapshot(objects, live=True, gaps=gaps, phases=phases)
+        reading.read("Secret", partial(_secrets, reader, root))
+    return Snapshot(reading.objects, live=True, gaps=reading.gaps, phases=phases)
 
 
 def _config_maps(reader: ClusterReader) -> list[dict[str, Any]]:
@@ -69,15 +53,8 @@ def _secrets(reader: ClusterReader, root: str) -> list[dict[str, Any]]:
     found = []
     for name in CA_SECRETS:
         try:
-            found.append(_public(reader.get(_SECRETS.format(root, name))))
+            found.append(certificates_alone(reader.get(_SECRETS.format(root, name)), PUBLIC_KEYS))
         except ReadError as error:
-            if error.status != _ABSENT:
+            if error.status != ABSENT:
                 raise
     return found
-
-
-def _public(secret: dict[str, Any]) -> dict[str, Any]:
-    """A Secret with its certificates alone."""
-    metadata = {key: secret["metadata"][key] for key in ("name", "namespace")}
-    data = {key: value for key, value in (secret.get("data") or {}).items() if key in PUBLIC_KEYS}
-    return {"metadata": metadata, "data": data}

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Final
 
 from meshwright.catalog import load_catalog
 from meshwright.errors import ConfigError
+from meshwright.health.objects import annotation, called, name_of
+from meshwright.health.verdicts import Check, Doubt, Finding, NotKnownError, Severity, SkipError
 from meshwright.istio import labels
 from meshwright.istio.health.installation import ISTIOD, parts
-from meshwright.istio.health.objects import annotation, called, name_of
-from meshwright.istio.health.verdicts import Check, Doubt, Finding, NotKnownError, Severity, SkipError
 from meshwright.versions import version_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from meshwright.catalog.models import GatewayApiRange
-    from meshwright.istio.health.snapshot import Snapshot
+    from meshwright.health.snapshot import Snapshot
 
 _GROUP: Final = ".gateway.networking.k8s.io"
 

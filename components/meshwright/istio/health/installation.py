@@ -6,16 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from meshwright.health.objects import at, called, items, label, mapping, name_of, namespace_of
+from meshwright.health.verdicts import SkipError
 from meshwright.istio import labels
 from meshwright.istio.health.mesh import containers
-from meshwright.istio.health.objects import at, called, items, label, mapping, name_of, namespace_of
-from meshwright.istio.health.verdicts import SkipError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from meshwright.istio.health.objects import Object
-    from meshwright.istio.health.snapshot import ChartRelease, Snapshot
+    from meshwright.health.objects import Object
+    from meshwright.health.snapshot import ChartRelease, Snapshot
 
 ISTIOD, CNI, ZTUNNEL, WAYPOINT = "istiod", "istio-cni", "ztunnel", "waypoint"
 CNI_CONFIG_MAP: Final = "istio-cni-config"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from meshwright.health.objects import annotation, at, items, label, mapping, name_of, namespace_of
+from meshwright.health.verdicts import SkipError
 from meshwright.istio import labels
-from meshwright.istio.health.objects import annotation, at, items, label, mapping, name_of, namespace_of
-from meshwright.istio.health.verdicts import SkipError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from meshwright.istio.health.objects import Object
-    from meshwright.istio.health.snapshot import Snapshot
+    from meshwright.health.objects import Object
+    from meshwright.health.snapshot import Snapshot
 
 AMBIENT: Final = "ambient"
 WORKLOADS: Final = ("Deployment", "StatefulSet", "DaemonSet")

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
+from meshwright.health.objects import at, called, mapping, namespace_of
+from meshwright.health.verdicts import Check, Doubt, Finding, Severity, SkipError
 from meshwright.istio import labels
 from meshwright.istio.health.mesh import containers, is_wanted, pods, require_enrolled, waypoints
 from meshwright.istio.health.network_rules import EGRESS, INGRESS, concerns_mesh, policies
-from meshwright.istio.health.objects import at, called, mapping, namespace_of
-from meshwright.istio.health.verdicts import Check, Doubt, Finding, Severity, SkipError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from meshwright.health.objects import Object
+    from meshwright.health.snapshot import Snapshot
     from meshwright.istio.health.network_rules import Policy, Rule
-    from meshwright.istio.health.objects import Object
-    from meshwright.istio.health.snapshot import Snapshot
 
 _CATEGORY: Final = "network"
 _PROBES: Final = ("livenessProbe", "readinessProbe", "startupProbe")

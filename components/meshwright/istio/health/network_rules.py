@@ -7,13 +7,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from meshwright.istio.health.objects import at, called, items, mapping, matches, name_of, namespace_of
+from meshwright.health.objects import at, called, items, mapping, matches, name_of, namespace_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from meshwright.istio.health.objects import Object
-    from meshwright.istio.health.snapshot import Snapshot
+    from meshwright.health.objects import Object
+    from meshwright.health.snapshot import Snapshot
 
 INGRESS, EGRESS = "Ingress", "Egress"
 _PEERS: Final = {INGRESS: "from", EGRESS: "to"}

@@ -5,6 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from meshwright.health.objects import (
+    annotation,
+    at,
+    called,
+    condition,
+    items,
+    label,
+    mapping,
+    matches,
+    name_of,
+    namespace_of,
+)
+from meshwright.health.verdicts import Check, Doubt, Finding, Severity, SkipError
 from meshwright.istio import labels
 from meshwright.istio.health.installation import (
     CNI,
@@ -17,25 +30,12 @@ from meshwright.istio.health.installation import (
     workloads,
 )
 from meshwright.istio.health.mesh import enrolled_namespaces, is_wanted, require_enrolled, running_pods
-from meshwright.istio.health.objects import (
-    annotation,
-    at,
-    called,
-    condition,
-    items,
-    label,
-    mapping,
-    matches,
-    name_of,
-    namespace_of,
-)
-from meshwright.istio.health.verdicts import Check, Doubt, Finding, Severity, SkipError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from meshwright.istio.health.objects import Object
-    from meshwright.istio.health.snapshot import Snapshot
+    from meshwright.health.objects import Object
+    from meshwright.health.snapshot import Snapshot
 
 _CATEGORY: Final = "nodes and pods"
 _STARTS: Final = timedelta(minutes=5)

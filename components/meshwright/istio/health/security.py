@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from meshwright.health.objects import at, called, condition, items, label, mapping, name_of, namespace_of
+from meshwright.health.verdicts import Check, Doubt, Finding, Severity, SkipError
 from meshwright.istio import labels
 from meshwright.istio.health.installation import istiod_releases, root_namespace
 from meshwright.istio.health.mesh import enrolled_namespaces, require_enrolled, waypoints
-from meshwright.istio.health.objects import at, called, condition, items, label, mapping, name_of, namespace_of
-from meshwright.istio.health.verdicts import Check, Doubt, Finding, Severity, SkipError
 from meshwright.istio.layers import L4_CONDITIONS, L7_OPERATION, L7_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from meshwright.istio.health.objects import Object
-    from meshwright.istio.health.snapshot import Snapshot
+    from meshwright.health.objects import Object
+    from meshwright.health.snapshot import Snapshot
 
 _CATEGORY: Final = "security"
 _JUDGED: Final = ("ZtunnelAccepted", "WaypointAccepted")

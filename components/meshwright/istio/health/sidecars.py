@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from meshwright.health.objects import annotation, at, called, items, label, mapping, namespace_of
+from meshwright.health.verdicts import Check, Doubt, Finding, Severity
 from meshwright.istio import labels
 from meshwright.istio.health.installation import root_namespace
 from meshwright.istio.health.mesh import has_sidecar, require_enrolled, running_pods, waypoints
-from meshwright.istio.health.objects import annotation, at, called, items, label, mapping, namespace_of
-from meshwright.istio.health.verdicts import Check, Doubt, Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from meshwright.istio.health.snapshot import Snapshot
+    from meshwright.health.snapshot import Snapshot
 
 _CATEGORY: Final = "leftovers of sidecars"
 _GATEWAY: Final = "gateway"

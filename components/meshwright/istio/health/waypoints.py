@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from meshwright.health.objects import at, called, condition, items, label, name_of, namespace_of
+from meshwright.health.replicas import too_few
+from meshwright.health.verdicts import Check, Doubt, Finding, Severity, SkipError
 from meshwright.istio import labels
-from meshwright.istio.health.control_plane import too_few
 from meshwright.istio.health.installation import WAYPOINT, workloads
 from meshwright.istio.health.mesh import by_name, controller_of, waypoint_of, waypoints
-from meshwright.istio.health.objects import at, called, condition, items, label, name_of, namespace_of
-from meshwright.istio.health.verdicts import Check, Doubt, Finding, Severity, SkipError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from meshwright.istio.health.objects import Object
-    from meshwright.istio.health.snapshot import Snapshot
+    from meshwright.health.objects import Object
+    from meshwright.health.snapshot import Snapshot
 
 _CATEGORY: Final = "waypoints"
 _USERS: Final = ("Namespace", "Service", "ServiceEntry", "WorkloadEntry")

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from meshwright.breakglass.plan import Plan, checked_label, checked_name, shell
 from meshwright.errors import ConfigError
 from meshwright.istio.breakglass import istiod, mtls, root, upgrade, waypoint
 from meshwright.istio.breakglass.looking import Look
-from meshwright.istio.breakglass.plan import Plan, checked_label, checked_name, shell
 from meshwright.kubernetes.reading import ReadError
 from tests.unit.istio.breakglass.clusters import SHOP, reader
 from tests.unit.istio.health.scenes import pem

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from meshwright.breakglass import run
+from meshwright.breakglass.journal import Order, begin, go_on
+from meshwright.breakglass.plan import Plan, Step
 from meshwright.errors import ConfigError
-from meshwright.istio.breakglass import run
-from meshwright.istio.breakglass.journal import Order, begin, go_on
-from meshwright.istio.breakglass.plan import Plan, Step
 from tests.unit.istio.breakglass.fake_kubectl import FakeKubectl, kubectl
 
 __all__ = ["kubectl"]

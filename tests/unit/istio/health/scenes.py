@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from meshwright.engine.graph import UNKNOWN
-from meshwright.istio.health.snapshot import ChartRelease, Snapshot
+from meshwright.health.snapshot import ChartRelease, Snapshot
 
 CASES = Path(__file__).parent / "cases"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from meshwright.istio.health.catalogue import CHECKS
-from meshwright.istio.health.verdicts import PAGE, Verdict, ask
+from meshwright.health.verdicts import Verdict, ask
+from meshwright.istio.health.catalogue import CHECKS, PAGE
 from tests.unit.istio.health.scenes import CASES, Scene, scenes
 
 BY_ID = {check.id: check for check in CHECKS}

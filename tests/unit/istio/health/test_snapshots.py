@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from meshwright.engine.graph import UNKNOWN, Graph, Resource, Secret
+from meshwright.health.kinds import CRDS
+from meshwright.health.objects import at, called, matches, name_of, namespace_of
+from meshwright.health.verdicts import NotKnownError
 from meshwright.istio.health import from_cluster, from_graph
-from meshwright.istio.health.kinds import CRDS, KINDS
-from meshwright.istio.health.objects import at, called, matches, name_of, namespace_of
-from meshwright.istio.health.verdicts import NotKnownError
+from meshwright.istio.health.kinds import KINDS
 from meshwright.kubernetes.reading import METADATA_ONLY, ReadError
 
 POD = {"metadata": {"namespace": "shop", "name": "cart-1"}}

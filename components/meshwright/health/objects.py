@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from meshwright.engine.graph import Secret, Unknown
-from meshwright.istio.health.verdicts import NotKnownError
+from meshwright.health.verdicts import NotKnownError
 
 Object: TypeAlias = Mapping[str, Any]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from meshwright.istio.health.verdicts import NotKnownError, SkipError
+from meshwright.health.verdicts import NotKnownError, SkipError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from meshwright.istio.health.objects import Object
+    from meshwright.health.objects import Object
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,13 @@ class Plan:
     steps: tuple[Step, ...]
     afterwards: tuple[str, ...]
     """How the stack and the cluster are brought back in line, each as a sentence without a full stop."""
+    mesh: str = "istio"
+    """Whose command it is; journals of the time when Istio's was the only one don't name it."""
+
+    @property
+    def tool(self) -> str:
+        """The command that made it, and that goes on with it."""
+        return f"meshwright {self.mesh} break-glass"
 
 
 def shell(command: Sequence[str], cluster: Sequence[str], manifest: str = "") -> str:

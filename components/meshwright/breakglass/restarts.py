@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meshwright.istio.breakglass.plan import Step
+from meshwright.breakglass.plan import Step
 
 _WAIT = "--timeout=300s"
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from meshwright.istio.health.snapshot import Snapshot
-
-PAGE: Final = "docs/istio/checks.md"
+    from meshwright.health.snapshot import Snapshot
 
 
 class Verdict(StrEnum):
@@ -72,7 +70,7 @@ class Check:
     """One question about a mesh."""
 
     id: str
-    """Also its section in the page of checks."""
+    """Also its section in the mesh's page of checks."""
     category: str
     title: str
     """What holds where it passes, as a sentence."""
@@ -81,11 +79,6 @@ class Check:
     """What to do where it fails, in the imperative."""
     look: Callable[[Snapshot], Iterator[Finding | Doubt]]
     """Yields what is wrong and what can't be told; raises `SkipError` or `NotKnownError`."""
-
-    @property
-    def hint(self) -> str:
-        """Where it is explained."""
-        return f"{PAGE}#{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +92,11 @@ class Result:
     """What could not be told, also where the check failed."""
     reason: str = ""
     """Why it was skipped."""
+
+
+def ask_all(checks: Iterable[Check], snapshot: Snapshot) -> tuple[Result, ...]:
+    """Ask every one of these checks of one snapshot."""
+    return tuple(ask(check, snapshot) for check in checks)
 
 
 def ask(check: Check, snapshot: Snapshot) -> Result:

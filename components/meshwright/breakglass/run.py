@@ -5,15 +5,15 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING, Final
 
+from meshwright.breakglass.journal import BEGUN, DONE, UNDOING, UNDONE
 from meshwright.errors import Code, ConfigError, Problem
-from meshwright.istio.breakglass.journal import BEGUN, DONE, UNDOING, UNDONE
 from meshwright.kubernetes.reading import kubectl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from meshwright.istio.breakglass.journal import Journal, Order
-    from meshwright.istio.breakglass.plan import Plan
+    from meshwright.breakglass.journal import Journal, Order
+    from meshwright.breakglass.plan import Plan
 
 RUNS: Final = "runs"
 _TIMEOUT_S: Final = 600.0
@@ -29,7 +29,7 @@ def apply(plan: Plan, order: Order, journal: Journal, states: Sequence[str], tel
     for number, step in enumerate(plan.steps):
         if states[number] != DONE:
             again = step.done_if_says if states[number] == BEGUN else ""
-            _run(journal, order, number, (step.command, step.manifest, again), DONE, tell)
+            _run(journal, order, plan.tool, number, (step.command, step.manifest, again), DONE, tell)
 
 
 def undo(plan: Plan, order: Order, journal: Journal, states: Sequence[str], tell: Callable[[int, str], None]) -> None:
@@ -41,12 +41,13 @@ def undo(plan: Plan, order: Order, journal: Journal, states: Sequence[str], tell
     for number, step in reversed(list(enumerate(plan.steps))):
         if states[number] in (BEGUN, DONE, UNDOING) and step.undo:
             again = step.done_if_says if states[number] == UNDOING else ""
-            _run(journal, order, number, (step.undo, step.undo_manifest, again), UNDONE, tell)
+            _run(journal, order, plan.tool, number, (step.undo, step.undo_manifest, again), UNDONE, tell)
 
 
 def _run(
     journal: Journal,
     order: Order,
+    tool: str,
     number: int,
     what: tuple[Sequence[str], str, str],
     state: str,
@@ -62,7 +63,7 @@ def _run(
     journal.write("end", step=number, state=state if is_done else before, status=status, said=said)
     if not is_done:
         message = f"step {number + 1} failed: {said or f'kubectl ended with status {status}'}"
-        remedy = f"see the reason; then `meshwright istio break-glass resume {journal.path}`, or `undo` with it"
+        remedy = f"see the reason; then `{tool} resume {journal.path}`, or `undo` with it"
         raise ConfigError(Problem(Code.BREAK_GLASS_STOPPED, message, remedy, str(journal.path)))
     tell(number, state)
 

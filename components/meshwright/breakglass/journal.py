@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from meshwright.breakglass.plan import Plan, Step
 from meshwright.errors import Code, ConfigError, Problem
-from meshwright.istio.breakglass.plan import Plan, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
