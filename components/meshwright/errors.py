@@ -169,8 +169,12 @@ class Code(StrEnum):
     CIRCUIT_BREAKER = "MW-E209"
     RATE_LIMIT = "MW-E210"
     EGRESS_NETWORK = "MW-E211"
+    TRANSLATION_EXISTS = "MW-E212"
     LINKERD_UPGRADE = "MW-E213"
     GATEWAY_API_DELETED = "MW-E214"
+    GATEWAY_OPEN = "MW-E215"
+    LINKED_CLUSTERS = "MW-E216"
+    LINK_MODE = "MW-E217"
 
 
 @dataclass(frozen=True, slots=True)
