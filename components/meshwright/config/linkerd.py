@@ -5,57 +5,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from meshwright.config.base import ChartValues, Duration, Flag, HostName, Mistake, Model, Spelt, seconds
+from meshwright.config.base import ChartValues, Count, Flag, HostName, Mistake, Model, Spelt
+from meshwright.config.istio import GatewayApi
+from meshwright.config.linkerd_control import CniPlugin, ConfigKey, ControlPlane, GkeFirewall, LinkerdOnCilium, Viz
+from meshwright.config.linkerd_trust import Trust
 from meshwright.config.shared import ChartSource, Cluster, Compliance, EnvironmentName, Namespace, Workload
 from meshwright.config.versions import not_in_catalog
 from meshwright.errors import Code
+from meshwright.linkerd.checks import stable_address, too_few_nodes
 
 LinkerdPhase = Literal["unmeshed", "audit", "authenticated", "deny"]
 
 
 class LinkerdNamespace(Namespace[LinkerdPhase]):
     """A namespace and its phase: unmeshed, audit, authenticated, deny."""
-
-
-class Anchor(Model):
-    """The trust anchor: the root that all proxies trust."""
-
-    lifetime: Duration = "10y"
-    """How long it is valid."""
-
-
-class Issuer(Model):
-    """The identity issuer, which signs the proxies' certificates."""
-
-    lifetime: Duration = "48h"
-    """How long it is valid."""
-    renew_before: Duration = "25h"
-    """How long before its end it is renewed. The proxies' certificates last 24 hours."""
-
-    def mistakes(self) -> Iterator[Mistake]:
-        """An issuer lives before it is renewed."""
-        if seconds(self.renew_before) >= seconds(self.lifetime):
-            message = f"is {self.renew_before}, the whole lifetime ({self.lifetime}) or more"
-            yield Mistake(Code.CONTRADICTION, message, "make it shorter than lifetime", ("renew_before",))
-
-
-class Trust(Model):
-    """Where certificates come from, and how far a rotation has come."""
-
-    source: Literal["cert-manager", "vault", "aws-pca", "google-cas", "pem", "pulumi-tls"] = "cert-manager"
-    """Who makes the anchor and the issuer. With `cert-manager` their keys stay in the cluster."""
-    anchor: Anchor = Field(default_factory=Anchor)
-    """The trust anchor."""
-    issuer: Issuer = Field(default_factory=Issuer)
-    """The identity issuer."""
-    rotation: Literal["steady", "both-trusted", "issuer-switched", "old-removed"] = "steady"
-    """The state of the anchor's rotation; each is one `up`."""
-
-    def mistakes(self) -> Iterator[Mistake]:
-        """An issuer does not outlive its anchor."""
-        if seconds(self.issuer.lifetime) > seconds(self.anchor.lifetime):
-            message = f"is {self.issuer.lifetime}, longer than the anchor's ({self.anchor.lifetime})"
-            yield Mistake(Code.CONTRADICTION, message, "shorten it, or lengthen the anchor's", ("issuer", "lifetime"))
 
 
 class LinkerdValues(Model):
@@ -106,6 +69,23 @@ class LinkerdMesh(Model):
     """The trust domain. Default: cluster.local."""
     high_availability: Flag = True
     """Three replicas of each controller, with budgets and anti-affinity; needs three nodes."""
+    nodes: Count | None = None
+    """Nodes that the control plane can run on. With three and more, webhooks fail closed where high_availability is
+    true. Default: workload.nodes, of a mesh of one cluster; where nothing is said, webhooks fail open."""
+    licence: ConfigKey | None = None
+    """The licence key of the channel enterprise, as a secret of the stack: "config:meshwright:licence"."""
+    control_plane: ControlPlane = Field(default_factory=ControlPlane)
+    """How the control plane runs."""
+    cni: CniPlugin | None = None
+    """linkerd2-cni: `{}`, or with settings. Default: an init container with NET_ADMIN redirects each pod's traffic."""
+    viz: Viz | None = None
+    """linkerd-viz, the dashboard: `{}`, or with settings. Default: none."""
+    gke: GkeFirewall | None = None
+    """What a private cluster on GKE adds: a firewall rule."""
+    cilium: LinkerdOnCilium | None = None
+    """How Cilium is set up, where it is the cluster's network plugin."""
+    gateway_api: GatewayApi = Field(default_factory=GatewayApi)
+    """The CRDs of the Gateway API, which Linkerd's routes are of."""
     namespaces: tuple[LinkerdNamespace, ...] = ()
     """The namespaces and how far each has come."""
     charts: ChartSource | None = None
@@ -118,3 +98,22 @@ class LinkerdMesh(Model):
         if self.version:
             for mistake in not_in_catalog(f"linkerd-{self.channel}", self.version):
                 yield mistake._replace(at=("version",))
+        if self.high_availability and (message := too_few_nodes(self.available_nodes)):
+            remedy = "add nodes, or set high_availability: false"
+            yield Mistake(Code.LINKERD_NODES, f"is true: {message}", remedy, ("high_availability",))
+        if self.charts and stable_address(self.charts.url):
+            message = "is helm.linkerd.io/stable, which has had no chart since February 2024"
+            yield Mistake(Code.LINKERD_STABLE, message, "use https://helm.linkerd.io/edge", ("charts", "url"))
+        if self.licence and self.channel == "edge":
+            message = "is for the channel enterprise, and channel is edge"
+            yield Mistake(Code.LINKERD_LICENCE, message, "remove it, or set channel: enterprise", ("licence",))
+        if self.viz and self.viz.prometheus_credentials and not self.control_plane.prometheus_url:
+            message = "are for a Prometheus that isn't named"
+            remedy = "add control_plane.prometheus_url"
+            yield Mistake(Code.CONTRADICTION, message, remedy, ("viz", "prometheus_credentials"))
+
+    @property
+    def available_nodes(self) -> int | None:
+        """The nodes that are known of."""
+        one_cluster = self.workload.clusters in (None, 1)
+        return self.workload.nodes if self.nodes is None and one_cluster else self.nodes

@@ -731,7 +731,7 @@ CASES = (
     ),
     Case(
         "issuer outlives anchor",
-        mesh("linkerd", "trust: {anchor: {lifetime: 1d}, issuer: {lifetime: 2d, renew_before: 1d}}"),
+        mesh("linkerd", "trust: {anchor: {lifetime: 1d}, issuer: {lifetime: 2d, renew_before: 25h}}"),
         (
             FILE
             + (
