@@ -64,6 +64,10 @@ def turn(stacks: Sequence[Recorded], steps: Steps, to: str = "") -> Turn | None:
 
 def refuse(turn: Turn, steps: Steps, today: date) -> None:
     """Raise `ConfigError` (MW-E197) for a step that no evidence and no reason makes right."""
+    if (turn.step, turn.to) == (steps.names[-1], steps.names[0]):
+        message = f"after {turn.step} comes no other step of this rotation: the old anchor is gone"
+        remedy = "in the stack file, move next to its place, and drop rotation"
+        raise ConfigError(Problem(Code.ROTATION_REFUSED, message, remedy))
     problems = [
         Problem(Code.ROTATION_REFUSED, f"{each.name}: {message}", remedy)
         for each in turn.stacks
