@@ -5,7 +5,8 @@ from pathlib import Path
 import pulumi
 
 import istio_ambient
-from meshwright.config import IstioAmbientMesh, Mesh, parse_config
+import linkerd
+from meshwright.config import IstioAmbientMesh, LinkerdMesh, Mesh, parse_config
 from meshwright.errors import Code, ConfigError, Problem
 
 
@@ -22,16 +23,19 @@ def main() -> None:
 
 def deploy(mesh: Mesh, stack_file: Path) -> None:
     """Register a mesh. Raises `ConfigError` for a kind without components."""
-    if not isinstance(mesh, IstioAmbientMesh):
+    if isinstance(mesh, IstioAmbientMesh):
+        istio_ambient.deploy(mesh)
+    elif isinstance(mesh, LinkerdMesh):
+        linkerd.deploy(mesh, f"stacks/{stack_file}")
+    else:
         raise ConfigError(
             Problem(
                 code=Code.KIND_NOT_PROVISIONED,
                 message=f"this version checks stacks of kind {mesh.kind}, and does not deploy them",
-                remedy="it deploys: istio-ambient",
+                remedy="it deploys: istio-ambient, linkerd",
                 place=f"stacks/{stack_file}",
             )
         )
-    istio_ambient.deploy(mesh)
 
 
 main()

@@ -13,7 +13,7 @@ import istio_multicluster
 import istio_observability
 import istio_security
 import istio_traffic
-from istio_parts import Registered, chart_source, from_here
+from istio_parts import Registered
 from meshwright import AmbientNamespace, GatewayApiCrds, IstioAmbient, MeshWideMtls
 from meshwright.config.clock import today
 from meshwright.config.istio import IstioAmbientMesh, MeshNamespace
@@ -23,12 +23,13 @@ from meshwright.istio.ambient import IstioAmbientArgs, IstioValues
 from meshwright.istio.namespace import AmbientNamespaceArgs
 from meshwright.istio.plan import plan_istio
 from meshwright.kubernetes.chart_values import merge
+from parts import chart_source, from_here, provider_of
 
 
 def deploy(mesh: IstioAmbientMesh) -> None:
     """Register the mesh and export what its operators ask for."""
     plan_istio(_istio_args(mesh), "IstioAmbient mesh")  # before anything is registered
-    provider = _provider("cluster", mesh)
+    provider = provider_of("cluster", mesh.cluster)
     crds = _gateway_api(mesh, provider)
     with_provider = pulumi.ResourceOptions(providers=[provider])
     before = list(istio_control.prepare(mesh, provider))
@@ -63,20 +64,11 @@ def deploy(mesh: IstioAmbientMesh) -> None:
     pulumi.export("next", next_step(mesh.namespaces, today()))
 
 
-def _provider(name: str, mesh: IstioAmbientMesh, **settings: bool) -> kubernetes.Provider:
-    """The cluster that the stack names; never the one that a shell happens to point at."""
-    cluster = mesh.cluster
-    kubeconfig: pulumi.Input[str] | None = from_here(cluster.kubeconfig) if cluster.kubeconfig else None
-    if cluster.stack:
-        kubeconfig = pulumi.StackReference(cluster.stack).require_output(cluster.output)
-    return kubernetes.Provider(name, kubeconfig=kubeconfig, context=cluster.context, **settings)
-
-
 def _gateway_api(mesh: IstioAmbientMesh, provider: kubernetes.Provider) -> GatewayApiCrds:
     wanted, bundle = mesh.gateway_api, istio_control.gateway_api_bundle(mesh)
     if wanted.mode == "adopt":
         # Elsewhere these settings would take over what others own; here that is what was asked for.
-        provider = _provider("gateway-api-owner", mesh, upsert_existing_objects=True, enable_patch_force=True)
+        provider = provider_of("gateway-api-owner", mesh.cluster, upsert_existing_objects=True, enable_patch_force=True)
     manifest = from_here(wanted.path) if wanted.path else bundle.url
     return GatewayApiCrds(
         "gateway-api",

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, cast
 import pulumi
 from pulumi.runtime.config import is_config_secret
 
-from istio_parts import chart_source
 from meshwright.config.istio import IstioAmbientMesh
 from meshwright.config.istio_certificates import Authority, Certificates, IstioCsr, Rotation
 from meshwright.errors import Code, ConfigError, Problem
+from parts import chart_source
 
 if TYPE_CHECKING:
     from meshwright.istio.ambient import IstioAmbientArgs

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
-from istio_parts import Registered, chart_source
+from istio_parts import Registered
 from meshwright import AmbientNetworkPolicy, Kiali, MeshMonitoring, MeshTelemetry
 from meshwright.catalog import load_catalog
 from meshwright.config.istio import IstioAmbientMesh, MeshNamespace
@@ -17,6 +17,7 @@ from meshwright.config.istio_observability import (
 )
 from meshwright.istio import extension_providers as providers
 from meshwright.istio.certificates.istio_csr import POD_PORT
+from parts import chart_source
 
 if TYPE_CHECKING:
     from meshwright.istio.ambient import IstioAmbientArgs

@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from meshwright.linkerd.certificates.trust_anchor import TrustAnchor
     from meshwright.linkerd.cni import LinkerdCni
     from meshwright.linkerd.linkerd import Linkerd
+    from meshwright.linkerd.multicluster.exports import LinkerdExports
+    from meshwright.linkerd.multicluster.extension import LinkerdMulticluster
+    from meshwright.linkerd.multicluster.link import LinkerdLink, LinkerdReader
+    from meshwright.linkerd.observability.monitoring import LinkerdMonitoring
     from meshwright.linkerd.system_namespace import LinkerdSystemNamespace
     from meshwright.linkerd.traffic.egress import LinkerdEgress
     from meshwright.linkerd.traffic.rate_limit import LinkerdRateLimit
@@ -72,6 +76,11 @@ __all__ = [
     "LinkerdTraffic",
     "LinkerdViz",
     "LinkerdWebhookCertificates",
+    "LinkerdExports",
+    "LinkerdLink",
+    "LinkerdReader",
+    "LinkerdMulticluster",
+    "LinkerdMonitoring",
     "LinkerdAccess",
     "LinkerdNamespace",
     "MeshMonitoring",
@@ -118,6 +127,11 @@ _HOME = {
     "LinkerdWebhookCertificates": "meshwright.linkerd.webhooks",
     "LinkerdAccess": "meshwright.linkerd.access.access",
     "LinkerdNamespace": "meshwright.linkerd.namespace",
+    "LinkerdExports": "meshwright.linkerd.multicluster.exports",
+    "LinkerdLink": "meshwright.linkerd.multicluster.link",
+    "LinkerdReader": "meshwright.linkerd.multicluster.link",
+    "LinkerdMulticluster": "meshwright.linkerd.multicluster.extension",
+    "LinkerdMonitoring": "meshwright.linkerd.observability.monitoring",
     "MeshMonitoring": "meshwright.istio.observability.monitoring",
     "MeshTelemetry": "meshwright.istio.observability.telemetry",
     "MeshWideMtls": "meshwright.istio.mtls",

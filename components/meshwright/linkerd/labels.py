@@ -103,6 +103,8 @@ INBOUND_PORT: Final = 4143
 OUTBOUND_PORT: Final = 4140
 ADMIN_PORT: Final = 4191
 CONTROL_PORT: Final = 4190
+WEBHOOK_PORTS: Final = (8443, 8089, 9443)
+"""The proxy injector and sp-validator, tap, and the policy validator: the API server calls them at their pods."""
 OPAQUE_DEFAULTS: Final = (25, 587, 3306, 4444, 5432, 6379, 9300, 11211)
 """The chart's ``proxy.opaquePorts``."""
 SKIP_DEFAULTS: Final = (4567, 4568)

@@ -23,6 +23,8 @@ class GkeMeshFirewallArgs(TypedDict):
     pod_cidrs: NotRequired[list[str]]
     """The pods' ranges, where the network denies by default. Default: none; GKE's own rules let pods reach each
     other."""
+    webhook_ports: NotRequired[list[int]]
+    """The webhooks' ports. Default: istiod's, 15017."""
 
 
 class GkeMeshFirewall(pulumi.ComponentResource):
@@ -44,7 +46,9 @@ class GkeMeshFirewall(pulumi.ComponentResource):
         super().__init__("meshwright:index:GkeMeshFirewall", name, {**args}, opts)
         children = below(self, opts)
         webhooks = [args["control_plane_cidr"]]
-        _allow(f"{name}-webhooks", args, webhooks, [_WEBHOOKS], "API server to istiod's webhooks", children)
+        ports = args.get("webhook_ports")
+        purpose = "API server to the mesh's webhooks" if ports else "API server to istiod's webhooks"
+        _allow(f"{name}-webhooks", args, webhooks, ports or [_WEBHOOKS], purpose, children)
         if pods := args.get("pod_cidrs"):
             _allow(f"{name}-pods", args, list(pods), list(BETWEEN_NODES), "HBONE between pods, and to istiod", children)
         self.register_outputs({})

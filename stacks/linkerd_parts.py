@@ -1,0 +1,23 @@
+"""What the parts of a Linkerd stack share: what is registered so far, and how to come after it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from meshwright import Linkerd
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The mesh as it stands before its optional parts."""
+
+    provider: kubernetes.Provider
+    linkerd: Linkerd
+    namespaces: Mapping[str, pulumi.Resource]
+    """Name of the namespace -> its component."""
+
+    def after(self, resources: Iterable[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
+        """In the stack's cluster, after Linkerd and after the given resources."""
+        return pulumi.ResourceOptions(providers=[self.provider], depends_on=[self.linkerd, *resources])
