@@ -1,0 +1,101 @@
+"""The certificates of a Linkerd stack: what its key `trust` becomes, with the files and secrets that it names."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pulumi
+from pulumi.runtime.config import is_config_secret
+
+from meshwright import IdentityIssuer, TrustAnchor
+from meshwright.config.linkerd import LinkerdMesh
+from meshwright.config.linkerd_trust import Anchor
+from meshwright.errors import Code, ConfigError, Problem
+
+if TYPE_CHECKING:
+    from meshwright.linkerd.certificates.identity_issuer import IdentityIssuerArgs
+    from meshwright.linkerd.certificates.trust_anchor import TrustAnchorArgs
+
+_CONFIG = "config:"
+_PEM = ("certificate", "key", "issuer_certificate", "issuer_key")
+_SECRET = ("key", "issuer_key")
+_NOT_DECRYPTED = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What Pulumi, and the offline engine, put where a value isn't known."""
+_LAST = "old-removed"
+
+
+def identity(mesh: LinkerdMesh, provider: pulumi.ProviderResource, before: Sequence[pulumi.Resource]) -> IdentityIssuer:
+    """Register the anchors of the rotation's step, and the issuer; the control plane comes after it.
+
+    Args:
+        mesh: The stack's config.
+        provider: The cluster.
+        before: What has to be there: Linkerd's namespace, and cert-manager where we install it.
+
+    Raises:
+        ConfigError: MW-E145 for a file or config value that isn't there, or a key that is no secret.
+        ComponentError: As `TrustAnchor` and `IdentityIssuer`.
+    """
+    wanted, rotation = mesh.trust, mesh.trust.rotation
+    opts = pulumi.ResourceOptions(providers=[provider], depends_on=list(before))
+    args: IdentityIssuerArgs = {}
+    if wanted.source == "cert-manager":
+        signing = rotation.next if rotation.next and rotation.step in ("issuer-switched", _LAST) else wanted.anchor
+        args["anchor_lifetime"] = signing.lifetime
+    if wanted.source != "pulumi-tls" or "lifetime" in wanted.issuer.model_fields_set:
+        args["lifetime"], args["renew_before"] = wanted.issuer.lifetime, wanted.issuer.renew_before
+    if mesh.trust_domain:
+        args["trust_domain"] = mesh.trust_domain
+    if rotation.step != "steady":
+        said = rotation.model_dump(mode="json", exclude_none=True, exclude={"next"})
+        args["rotation"] = cast("Any", said)
+    if others := [_text(each, "also_trusted") for each in wanted.also_trusted]:
+        args["also_trusted"] = others
+    anchors = {
+        key: _anchor(each, mesh, f"{key}") for key, each in (("anchor", wanted.anchor), ("next", rotation.next)) if each
+    }
+    if rotation.step == _LAST:
+        del anchors["anchor"]
+    if "anchor" in anchors:
+        args["anchor"] = TrustAnchor(f"trust-{anchors['anchor']['name']}", anchors["anchor"], opts)
+    if "next" in anchors:
+        args["next"] = TrustAnchor(f"trust-{anchors['next']['name']}", anchors["next"], opts)
+    return IdentityIssuer("identity", args, opts)
+
+
+def _anchor(wanted: Anchor, mesh: LinkerdMesh, key: str) -> "TrustAnchorArgs":
+    given: dict[str, Any] = wanted.model_dump(exclude_unset=True, exclude_none=True)
+    for name in _PEM:
+        if name in given:
+            given[name] = _text(given[name], f"{key}.{name}", secret=name in _SECRET)
+    given |= {"source": mesh.trust.source, "name": wanted.name}
+    if mesh.trust_domain:
+        given["trust_domain"] = mesh.trust_domain
+    return cast("TrustAnchorArgs", given)
+
+
+def _text(place: str, key: str, *, secret: bool = False) -> "pulumi.Input[str]":
+    """What stands in a file, or in a config value of the stack. A secret that nobody decrypted isn't known."""
+    if not place.startswith(_CONFIG):
+        try:
+            text = (Path(pulumi.runtime.get_root_directory()) / Path(place).expanduser()).read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise _missing(key, f"names {place}, which can't be read", "give the path of a PEM file") from None
+        return text
+    full = place.removeprefix(_CONFIG)
+    namespace, _, name = full.rpartition(":")
+    config = pulumi.Config(namespace or None)
+    full, value = config.full_key(name), config.get(name)
+    if value is None:
+        raise _missing(key, f"names the config value {full}, which isn't set", f"pulumi config set --secret {full}")
+    if secret and not is_config_secret(full):
+        raise _missing(key, f"names the config value {full}, which is no secret", f"pulumi config set --secret {full}")
+    if value == _NOT_DECRYPTED:
+        unknown: Any = pulumi.UNKNOWN
+        return pulumi.Output.secret(unknown)
+    return value
+
+
+def _missing(key: str, message: str, remedy: str) -> ConfigError:
+    place = f"stacks/Pulumi.{pulumi.get_stack()}.yaml"
+    return ConfigError(Problem(Code.CERTIFICATE_UNREADABLE, f"mesh.trust.{key} {message}", remedy, place))

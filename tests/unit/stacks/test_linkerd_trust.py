@@ -1,0 +1,79 @@
+"""What the key `trust` of a Linkerd stack becomes."""
+
+from pathlib import Path
+from typing import Any
+
+import pulumi_kubernetes as kubernetes
+import pytest
+
+from meshwright.config import parse_config
+from meshwright.config.linkerd import LinkerdMesh
+from meshwright.engine.graph import Graph
+from meshwright.engine.record import record
+from meshwright.engine.stack import UNKNOWN_TEXT
+from meshwright.errors import MeshwrightError
+from tests.unit.graphs import inputs
+from tests.unit.linkerd.certificates.test_trust import ISSUER, NEW, OLD, STEPS, sources_of
+from tests.unit.stacks.test_program import ROOT
+
+
+@pytest.fixture(autouse=True)
+def _as_pulumi_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "stacks"))
+    monkeypatch.setattr("pulumi.runtime.get_root_directory", lambda: str(ROOT))
+
+
+def run(trust: Any, config: dict[str, str] | None = None, secret: tuple[str, ...] = (), **more: Any) -> Graph:
+    import linkerd_trust
+
+    wanted = {"kind": "linkerd", "cluster": {"context": "c", "platform": "kind"}, "trust": trust, **more}
+    mesh = parse_config(wanted, None, None).mesh
+    assert isinstance(mesh, LinkerdMesh)
+    return record(
+        lambda: linkerd_trust.identity(mesh, kubernetes.Provider("cluster"), []), config=config, secret_keys=secret
+    )
+
+
+def test_the_steps_of_a_rotation() -> None:
+    bundles = {
+        step: sources_of(run({"anchor": {"name": "a"}, "rotation": {**said, "next": {"name": "b"}}}))
+        for step, said in STEPS.items()
+    }
+    both = ["linkerd-trust-a", "linkerd-trust-b"]
+    assert bundles == {"both-trusted": both, "issuer-switched": both, "old-removed": ["linkerd-trust-b"]}
+
+
+def test_a_trust_domain_names_the_certificates() -> None:
+    graph = run({}, trust_domain="mesh.example")
+    assert inputs(graph, "trust-anchor-certificate")["spec"]["commonName"] == "root.linkerd.mesh.example"
+    assert inputs(graph, "identity-certificate")["spec"]["commonName"] == "identity.linkerd.mesh.example"
+
+
+def pem_in(folder: Path) -> dict[str, str]:
+    (folder / "anchor.pem").write_text(OLD.pem)
+    (folder / "issuer.pem").write_text(ISSUER.pem)
+    return {
+        "certificate": str(folder / "anchor.pem"),
+        "issuer_certificate": str(folder / "issuer.pem"),
+        "issuer_key": "config:pki:key",
+    }
+
+
+def test_a_key_is_a_secret_of_the_stack(tmp_path: Path) -> None:
+    (tmp_path / "other.pem").write_text(NEW.pem)
+    trust = {"source": "pem", "anchor": pem_in(tmp_path), "also_trusted": [str(tmp_path / "other.pem")]}
+    for key in (ISSUER.key_pem, UNKNOWN_TEXT):
+        graph = run(trust, {"pki:key": key}, ("pki:key",))
+        assert inputs(graph, "identity-secret")["metadata"]["name"] == "linkerd-identity-issuer"
+
+
+def test_what_is_not_there_or_no_secret(tmp_path: Path) -> None:
+    anchor = pem_in(tmp_path)
+    plain = {"pki:key": ISSUER.key_pem}
+    for given, config, says in (
+        (anchor, None, "isn't set"),
+        (anchor, plain, "is no secret"),
+        ({**anchor, "certificate": "nowhere.pem"}, plain, "can't be read"),
+    ):
+        with pytest.raises(MeshwrightError, match=says):
+            run({"source": "pem", "anchor": given}, config)
