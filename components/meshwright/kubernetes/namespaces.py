@@ -7,9 +7,15 @@ from pulumi_kubernetes.core.v1 import Namespace, NamespacePatch
 
 
 def namespace(
-    resource_name: str, name: str, labels: Mapping[str, str], *, adopt: bool, opts: pulumi.ResourceOptions
+    resource_name: str,
+    name: str,
+    labels: Mapping[str, str],
+    *,
+    adopt: bool,
+    opts: pulumi.ResourceOptions,
+    annotations: Mapping[str, str] | None = None,
 ) -> Namespace | NamespacePatch:
-    """Create a namespace, or label one that exists.
+    """Create a namespace, or label and annotate one that exists.
 
     An adopted namespace is labelled by a server-side patch: ``destroy`` takes the labels back, and never deletes the
     namespace with what runs in it. Each of the two is an alias of the other, so that a namespace which was made here
@@ -17,7 +23,8 @@ def namespace(
     """
     other = "kubernetes:core/v1:Namespace" if adopt else "kubernetes:core/v1:NamespacePatch"
     opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=other)]))
-    metadata = {"name": name, "labels": dict(labels)} if labels else {"name": name}
+    marks = {"labels": dict(labels), "annotations": dict(annotations or {})}
+    metadata = {"name": name, **{key: value for key, value in marks.items() if value}}
     if adopt:
         return NamespacePatch(resource_name, metadata=metadata, opts=opts)
     return Namespace(resource_name, metadata=metadata, opts=opts)
