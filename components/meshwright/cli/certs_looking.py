@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from meshwright.certs.observed import Observed
     from meshwright.certs.stack_file import StackFile
 
+
 Stacks: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
@@ -50,42 +51,6 @@ def stack_files(names: Sequence[str]) -> tuple[StackFile, ...]:
 
     Raises:
         ConfigError: one can't be read, or they don't belong together (MW-E196).
-    """
-    from meshwright.certs.stack_file import StackFile
-
-
-Stacks: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--stack",
-        "-s",
-        metavar="NAME",
-        show_default=False,
-        help="A stack; repeat it for all clusters of a trust domain. Default: the only one there is.",
-        autocompletion=completion.stacks,
-    ),
-]
-Contexts: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option("--context", metavar="NAME", show_default=False, help="Read this context's cluster; repeatable."),
-]
-Kubeconfig: TypeAlias = Annotated[
-    Path | None, typer.Option(metavar="FILE", show_default=False, help="The kubeconfig of the contexts.")
-]
-
-
-def moment() -> datetime:
-    """Now; with --as-of this time of that day."""
-    from datetime import UTC, datetime
-
-    from meshwright.config.clock import today
-
-    return datetime.combine(today(), datetime.now(UTC).time(), UTC)
-
-
-def stack_files(names: Sequence[str]) -> tuple[StackFile, ...]:
-    """The stacks' files, in the order given; raises `ConfigError` where one can't be read, or they don't belong
-    together (MW-E196).
     """
     from meshwright.certs.stack_file import read_stack_file
     from meshwright.cli.offline import choose_stack, find_project
