@@ -70,6 +70,9 @@ class _KnownValues:
     def of(folder: Path) -> "_KnownValues":
         defaults = yaml.load(_text(folder / "values.yaml") or "{}", Loader=yaml.CSafeLoader) or {}
         defaults = merge(defaults, defaults.pop(_WRAPPER, {}))
+        # Linkerd's; `linkerd check` reads what stands there alone, in the values that the chart copies.
+        preset = yaml.load(_text(folder / "values-ha.yaml") or "{}", Loader=yaml.CSafeLoader) or {}
+        defaults = merge(preset, defaults)
         schema = json.loads(_text(folder / "values.schema.json") or "{}")
         sources = "\n".join(_text(path) for path in sorted((folder / "templates").rglob("*")) if path.is_file())
         read = {tuple(match.strip(".").split(".")) for match in _READ.findall(sources)}

@@ -26,7 +26,6 @@ _WEBHOOKS: Final = {
 }
 _VIZ_WEBHOOKS: Final = {"tap": "tap", "tapInjector": "tap-injector"}
 _CONTROLLERS: Final = (
-    "controllerResources",
     "heartbeatResources",
     "proxyInjectorResources",
     "spValidatorResources",
