@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+import linkerd_trust
 from linkerd_parts import Registered
 from meshwright import GatewayApiCrds, GkeMeshFirewall, Linkerd, LinkerdCni, LinkerdSystemNamespace, LinkerdViz
 from meshwright.catalog import load_catalog
@@ -27,6 +28,7 @@ def deploy(mesh: LinkerdMesh, place: str) -> None:
     """Register the mesh and export what its operators ask for. Raises `ConfigError` without a cluster."""
     cluster = _cluster(mesh, place)
     plan_linkerd(_linkerd_args(mesh, cluster, {}), "Linkerd mesh")  # before anything is registered
+    linkerd_trust.check(mesh)
     provider = provider_of("cluster", cluster)
     crds = _gateway_api(mesh, cluster, provider)
     namespace = LinkerdSystemNamespace(
@@ -34,12 +36,12 @@ def deploy(mesh: LinkerdMesh, place: str) -> None:
         {"cni": mesh.cni is not None, "adopt": mesh.control_plane.adopt_namespace},
         pulumi.ResourceOptions(providers=[provider]),
     )
-    identity: IdentityArgs = {}
     before: list[pulumi.Resource] = [crds, namespace, *_platform(mesh), *_cni(mesh, cluster, provider)]
+    issuer = linkerd_trust.identity(mesh, provider, [namespace])
     linkerd = Linkerd(
         "mesh",
-        _linkerd_args(mesh, cluster, identity),
-        pulumi.ResourceOptions(providers=[provider], depends_on=before),
+        _linkerd_args(mesh, cluster, linkerd_trust.arguments(issuer)),
+        pulumi.ResourceOptions(providers=[provider], depends_on=[*before, issuer]),
     )
     namespaces: Mapping[str, pulumi.Resource] = {}
     stands = Registered(provider, linkerd, namespaces)

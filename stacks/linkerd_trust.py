@@ -11,10 +11,12 @@ from meshwright import IdentityIssuer, TrustAnchor
 from meshwright.config.linkerd import LinkerdMesh
 from meshwright.config.linkerd_trust import Anchor
 from meshwright.errors import Code, ConfigError, Problem
+from meshwright.linkerd.certificates.trust_anchor import check_anchor
 
 if TYPE_CHECKING:
     from meshwright.linkerd.certificates.identity_issuer import IdentityIssuerArgs
     from meshwright.linkerd.certificates.trust_anchor import TrustAnchorArgs
+    from meshwright.linkerd.linkerd import IdentityArgs
 
 _CONFIG = "config:"
 _PEM = ("certificate", "key", "issuer_certificate", "issuer_key")
@@ -22,6 +24,21 @@ _SECRET = ("key", "issuer_key")
 _NOT_DECRYPTED = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What Pulumi, and the offline engine, put where a value isn't known."""
 _LAST = "old-removed"
+
+
+def check(mesh: LinkerdMesh) -> None:
+    """Refuse anchors that Linkerd can't use, before anything is registered. Raises as `identity`."""
+    for key, each in (("anchor", mesh.trust.anchor), ("rotation.next", mesh.trust.rotation.next)):
+        if each:
+            check_anchor(_anchor(each, mesh, key), f"TrustAnchor trust-{each.name}")
+
+
+def arguments(issuer: IdentityIssuer) -> "IdentityArgs":
+    """What the control plane has to know of its certificates."""
+    args: IdentityArgs = {"external_ca": issuer.external_ca, "scheme": issuer.scheme, "marker": issuer.marker}
+    if issuer.bundle is not None:
+        args["anchors"] = issuer.bundle
+    return args
 
 
 def identity(mesh: LinkerdMesh, provider: pulumi.ProviderResource, before: Sequence[pulumi.Resource]) -> IdentityIssuer:
@@ -52,7 +69,9 @@ def identity(mesh: LinkerdMesh, provider: pulumi.ProviderResource, before: Seque
     if others := [_text(each, "also_trusted") for each in wanted.also_trusted]:
         args["also_trusted"] = others
     anchors = {
-        key: _anchor(each, mesh, f"{key}") for key, each in (("anchor", wanted.anchor), ("next", rotation.next)) if each
+        key: _anchor(each, mesh, "rotation.next" if key == "next" else key)
+        for key, each in (("anchor", wanted.anchor), ("next", rotation.next))
+        if each
     }
     if rotation.step == _LAST:
         del anchors["anchor"]

@@ -77,3 +77,19 @@ def test_what_is_not_there_or_no_secret(tmp_path: Path) -> None:
     ):
         with pytest.raises(MeshwrightError, match=says):
             run({"source": "pem", "anchor": given}, config)
+
+
+def test_the_control_plane_comes_after_the_issuer_and_restarts_with_the_bundle(tmp_path: Path) -> None:
+    import linkerd
+
+    trust = {"source": "pem", "anchor": pem_in(tmp_path)}
+    wanted = {"kind": "linkerd", "cluster": {"context": "c", "platform": "kind"}, "trust": trust}
+    mesh = parse_config(wanted, None, None).mesh
+    assert isinstance(mesh, LinkerdMesh)
+    config = {"pki:key": ISSUER.key_pem}
+    graph = record(lambda: linkerd.deploy(mesh, "x"), config=config, secret_keys=["pki:key"])
+    values = inputs(graph, "mesh-control-plane")["values"]
+    assert values["identity"]["externalCA"] is False
+    assert values["identityTrustAnchorsPEM"].strip() == OLD.pem.strip()
+    assert values["podAnnotations"]["meshwright.dev/trust"]
+    assert ISSUER.key_pem not in str(values)
