@@ -15,12 +15,19 @@ from tests.servers.programs import data_file
 # Keys that no values.yaml has, since templates alone read them.
 # - profile, global.platform: templates/zzz_profile.yaml of every chart, which lays files/profile-<name>.yaml over the
 #   defaults.
+# - heartbeatSchedule: linkerd-control-plane's templates/heartbeat.yaml.
 # - base.validationFailurePolicy: base's templates/defaultrevision-validatingwebhookconfiguration.yaml and istiod's
 #   templates/validatingwebhookconfiguration.yaml.
-_READ_BY_TEMPLATES = frozenset({("profile",), ("global", "platform"), ("base", "validationFailurePolicy")})
+_READ_BY_TEMPLATES = frozenset(
+    {("profile",), ("global", "platform"), ("base", "validationFailurePolicy"), ("heartbeatSchedule",)}
+)
 # Maps that a template writes out whole: meshConfig (istiod's templates/configmap.yaml), environments of containers.
 _FREE_FORM = frozenset({("meshConfig",), ("env",), ("pilot", "env")})
 _FOLDERS = {name: ("istio-1.31", name) for name in ("base", "istiod", "cni", "ztunnel", "gateway")}
+_FOLDERS |= {
+    name: ("linkerd-edge-26.8.3", name)
+    for name in ("linkerd-crds", "linkerd-control-plane", "linkerd2-cni", "linkerd-viz")
+}
 # ConfigMaps into which istiod's chart copies all values, known or not.
 _COPIES = frozenset({("ConfigMap", "istio-sidecar-injector"), ("ConfigMap", "values")})
 # Values that no template reads: istiod takes them from that copy when it makes waypoints and gateways (the chart's
@@ -42,6 +49,8 @@ def unknown(release: Release) -> list[str]:
 def _known(chart: str) -> _KnownValues:
     folder = data_file("chart-values", *_FOLDERS[chart]) if chart in _FOLDERS else helm.istio_chart(chart)
     defaults = yaml.safe_load((folder / "values.yaml").read_text("utf-8"))
+    preset = folder / "values-ha.yaml"
+    defaults = merge(yaml.safe_load(preset.read_text("utf-8")) if preset.exists() else {}, defaults)
     schema = folder / "values.schema.json"
     return _KnownValues(
         merge(defaults, defaults.pop(_WRAPPER, {})),
