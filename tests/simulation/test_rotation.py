@@ -15,7 +15,7 @@ from meshwright.errors import ConfigError
 from tests.simulation.world import HOUR, START, Authority, Cluster, anchor, strangers
 
 ROTATIONS = 200
-LONGEST = timedelta(days=40)
+LONGEST = timedelta(days=90)
 Gate = Callable[[list[Observed], Move, datetime], tuple[Check, ...]]
 
 
@@ -35,6 +35,7 @@ class Operator:
         self.files = {each.name: Recorded(each.name, "steady", has_next=True) for each in self.clusters}
         self.applied = dict.fromkeys(self.files, ("steady", "done"))
         self.broken: list[str] = []
+        self._promptness = self.random.choice((0.5, 0.02))
 
     def run(self) -> None:
         """Until the rotation is complete; what broke on the way is in `broken`."""
@@ -96,7 +97,7 @@ class Operator:
         """`meshwright up`, late, and sometimes broken off between the bundle, the issuer and the restart."""
         step = self.files[cluster.name].step
         done = self.applied[cluster.name]
-        if done == (step, "done") or self.random.random() < 0.5:
+        if done == (step, "done") or self.random.random() > self._promptness:
             return
         stands = stand(step, self.old, self.new)
         if done[0] != step or done[1] == "begun":

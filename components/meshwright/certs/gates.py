@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from meshwright.certs.observed import INVALID, SKIPPED, UPDATED, Controller, Observed, Proxy
-from meshwright.certs.pem import called, is_trusted
+from meshwright.certs.pem import called, fingerprint, is_trusted
 from meshwright.certs.rotation import LINKERD_STEPS, Stand, Steps, stand
 from meshwright.linkerd.labels import LEAF_LIFETIME_HOURS
 
@@ -90,7 +90,7 @@ def standing(bundle: Sequence[x509.Certificate], step: str) -> Stand[x509.Certif
     if not anchors:
         return None
     stands = stand(step, anchors[0], anchors[-1])
-    return stands if set(stands.trusts) == set(anchors) else None
+    return stands if sorted(map(fingerprint, stands.trusts)) == sorted(map(fingerprint, anchors)) else None
 
 
 def restarts(observed: Observed) -> tuple[tuple[str, str], ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -15,7 +17,6 @@ from meshwright.errors import Code, ConfigError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _MESH: Final = ("config", "meshwright:mesh")
 _PLACES: Final = {"linkerd": ("trust", LINKERD_STEPS), "istio-ambient": ("certificates", ISTIO_STEPS)}
@@ -92,7 +93,7 @@ def with_step(file: StackFile, to: str, today: date, *, following: str = "", rea
     if section is None or not _is_inside(section, root):
         raise _not_editable(file, f"{file.section} is not written there")
     before = file.recorded
-    if not isinstance(rotation, yaml.MappingNode) or to == file.steps.names[0]:
+    if not isinstance(rotation, yaml.MappingNode) or file.steps.names[0] in (to, before.step):
         edits = [_anew(file, section, rotation, to, today, following)]
     else:
         if not _is_inside(rotation, section):
@@ -104,6 +105,7 @@ def with_step(file: StackFile, to: str, today: date, *, following: str = "", rea
     for start, end, piece in sorted(edits, reverse=True):
         text = text[:start] + piece + text[end:]
     _verify(file, text, to, today)
+    _load(file, text)
     return text
 
 
@@ -191,6 +193,22 @@ def _verify(file: StackFile, text: str, to: str, today: date) -> None:
         is_right = False
     if not is_right:
         raise _not_editable(file, "the rotation is written in a way that can't be edited")
+
+
+def _load(file: StackFile, text: str) -> None:
+    """Refuse what no program would take, such as a next anchor that has no fit name."""
+    with tempfile.TemporaryDirectory(prefix="meshwright-") as folder:
+        path = Path(folder) / file.path.name
+        path.write_text(text, "utf-8")
+        try:
+            load_stack(path)
+        except ConfigError as error:
+            places = (each.place.replace(str(path), str(file.path)) for each in error.problems)
+            raise ConfigError(map(_placed, error.problems, places)) from None
+
+
+def _placed(problem: Problem, place: str) -> Problem:
+    return replace(problem, place=place)
 
 
 def _not_editable(file: StackFile, why: str) -> ConfigError:
