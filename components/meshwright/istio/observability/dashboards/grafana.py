@@ -57,6 +57,7 @@ class Dashboard:
     description: str
     rows: tuple[Row, ...]
     variables: tuple[Variable, ...] = ()
+    tags: tuple[str, ...] = ("istio", "ambient")
 
     def queries(self) -> Iterator[Query]:
         """All of them, in order."""
@@ -70,7 +71,7 @@ class Dashboard:
             "uid": f"meshwright-{self.name}",
             "title": self.title,
             "description": self.description,
-            "tags": ["istio", "ambient"],
+            "tags": list(self.tags),
             "schemaVersion": 39,
             "editable": False,
             "refresh": "1m",

@@ -1,0 +1,1 @@
+"""What Linkerd tells of itself: monitors, alerts and dashboards for Prometheus and Grafana."""
