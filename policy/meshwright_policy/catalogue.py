@@ -5,7 +5,7 @@
 
 from typing import Final
 
-from meshwright_policy import adoption, istio, versions, waived
+from meshwright_policy import adoption, istio, linkerd, versions, waived
 from meshwright_policy.record import Rule
 
 RULES: Final[tuple[Rule, ...]] = tuple(
@@ -13,6 +13,7 @@ RULES: Final[tuple[Rule, ...]] = tuple(
         (
             *adoption.RULES,
             *istio.RULES,
+            *linkerd.RULES,
             *versions.RULES,
             *waived.RULES,
         ),
