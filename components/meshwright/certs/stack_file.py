@@ -98,7 +98,7 @@ def with_step(file: StackFile, to: str, today: date, *, following: str = "", rea
     else:
         if not _is_inside(rotation, section):
             raise _not_editable(file, "rotation is an alias")
-        edits = list(_in_place(rotation, to, today, before))
+        edits = list(_in_place(file.text, rotation, to, today, before))
     if reason:
         edits.append(_remark(file.text, section, f"{today} on to {to} without its gate: {' '.join(reason.split())}"))
     text = file.text
@@ -109,25 +109,27 @@ def with_step(file: StackFile, to: str, today: date, *, following: str = "", rea
     return text
 
 
-def _in_place(rotation: yaml.MappingNode, to: str, today: date, before: Recorded) -> Iterator[tuple[int, int, str]]:
+def _in_place(
+    text: str, rotation: yaml.MappingNode, to: str, today: date, before: Recorded
+) -> Iterator[tuple[int, int, str]]:
     step = _value(rotation, "step")
     yield _replaced(step, to)
     missing = {}
-    for key, text in (("since", str(today)), ("previous", "")):
+    for key, day in (("since", str(today)), ("previous", "")):
         node = _value(rotation, key)
         if node is None:
-            missing[key] = f'"{text}"' if text else _record(before)
+            missing[key] = f'"{day}"' if day else _record(before)
         elif key == "since":
-            yield _replaced(node, text)
+            yield _replaced(node, day)
         else:
             yield _replaced(_value(node, "step"), before.step)
             since = _value(node, "since")
             if since is not None and before.since:
                 yield _replaced(since, str(before.since))
             elif before.since:
-                yield _inserted(node, _value(node, "step"), f'since: "{before.since}"')
-    for key, text in missing.items():
-        yield _inserted(rotation, step, f"{key}: {text}")
+                yield _inserted(text, node, _value(node, "step"), f'since: "{before.since}"')
+    for key, value in missing.items():
+        yield _inserted(text, rotation, step, f"{key}: {value}")
 
 
 def _anew(file: StackFile, section: Any, rotation: Any, to: str, today: date, following: str) -> tuple[int, int, str]:
@@ -137,17 +139,21 @@ def _anew(file: StackFile, section: Any, rotation: Any, to: str, today: date, fo
     if rotation is not None:
         return rotation.start_mark.index, _end(rotation), text
     last = section.value[-1]
-    return _inserted(section, last[1], f"rotation: {text}") if section.value else (0, 0, "")
+    return _inserted(file.text, section, last[1], f"rotation: {text}") if section.value else (0, 0, "")
 
 
 def _record(step: Recorded) -> str:
     return f'{{step: {step.step}, since: "{step.since}"}}' if step.since else f"{{step: {step.step}}}"
 
 
-def _inserted(mapping: Any, after: Any, entry: str) -> tuple[int, int, str]:
+def _inserted(text: str, mapping: Any, after: Any, entry: str) -> tuple[int, int, str]:
+    """An entry after another one: in a block on a line of its own, below the other's remark."""
     end = _end(after)
-    separator = ", " if mapping.flow_style else "\n" + " " * mapping.value[0][0].start_mark.column
-    return end, end, separator + entry
+    if mapping.flow_style:
+        return end, end, f", {entry}"
+    line = text.find("\n", end)
+    end = line if line >= 0 else len(text)
+    return end, end, f"\n{' ' * mapping.value[0][0].start_mark.column}{entry}"
 
 
 def _replaced(node: Any, text: str) -> tuple[int, int, str]:

@@ -114,3 +114,9 @@ def test_a_mesh_without_a_rotation_is_refused(tmp_path: Path) -> None:
     path.write_text("config:\n  meshwright:mesh:\n    kind: none\n    because: [under_20_services]\n")
     with pytest.raises(ConfigError, match="MW-E199"):
         read_stack_file(path, "x")
+
+
+def test_what_a_record_lacks_is_added_below_the_remarks(tmp_path: Path) -> None:
+    text = BLOCK.replace("          since: 2026-01-01\n", "").replace("step: steady", "step: steady   # at first")
+    after = edited(tmp_path, text, "issuer-switched")
+    assert '          step: both-trusted   # at first\n          since: "2026-11-20"\n        next:\n' in after
