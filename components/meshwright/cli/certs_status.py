@@ -7,7 +7,7 @@ import typer
 
 from meshwright.cli import options
 from meshwright.cli.certs_looking import Contexts, Kubeconfig, look, moment
-from meshwright.cli.output import line, show, show_json
+from meshwright.cli.output import line, plural, show, show_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -116,8 +116,13 @@ def _lines(
             if each.cluster == one.name:
                 what = f" {each.role:8} {called(each.certificate)}  {days(each.left)} left, {days(each.horizon)} needed"
                 yield line("  ", _MARKS[each.verdict.value], what, (f"  {each.place}", "dim"))
+        yield from (line("  · renewed  ", text) for text in _renewed(one))
         if one.proxies:
-            yield line(f"  {len(one.proxies)} proxies, {len(one.controllers)} identity controllers")
+            who = (
+                plural(len(one.proxies), "pod") + " with a proxy",
+                plural(len(one.controllers), "identity controller"),
+            )
+            yield line(f"  {', '.join(who)}")
     for trouble in wrong:
         yield line("")
         yield line(_MARKS[trouble.verdict.value], f" {trouble.cluster}: {trouble.message}")
@@ -126,6 +131,15 @@ def _lines(
         yield line("")
         since = f" since {rotation['since']}" if rotation["since"] else ""
         yield line(f"rotation: {rotation['step']}{since}; next: {rotation['next'] or 'nothing, it is complete'}")
+
+
+def _renewed(seen: "Observed") -> "Iterator[str]":
+    """What cert-manager renews: ``linkerd/linkerd-identity-issuer  lives 48 hours, 25 hours before its end``."""
+    from meshwright.certs.horizon import days
+
+    for each in seen.managed:
+        if each.duration and each.renew_before:
+            yield f"{each.name}  lives {days(each.duration)}, renewed {days(each.renew_before)} before its end"
 
 
 def _as_json(
