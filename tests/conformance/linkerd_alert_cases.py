@@ -89,9 +89,9 @@ CASES = {
         at="100m",
     ),
     "LinkerdProxyCertificateNotRenewed": Case(
-        {f'identity_cert_expiration_timestamp_seconds{{{_PROXY},pod="web-0"}}': f"{4 * _HOUR}x60"},
+        {f'control_identity_cert_expiration_timestamp_seconds{{{_PROXY},pod="web-0"}}': f"{4 * _HOUR}x60"},
         {"namespace": "shop", "pod": "web-0"},
-        {f'identity_cert_expiration_timestamp_seconds{{{_PROXY},pod="web-0"}}': f"{6 * _HOUR}x60"},
+        {f'control_identity_cert_expiration_timestamp_seconds{{{_PROXY},pod="web-0"}}': f"{6 * _HOUR}x60"},
         value="3h 0m 0s",
     ),
     "LinkerdSuccessRateLow": Case(

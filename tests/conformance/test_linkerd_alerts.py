@@ -61,12 +61,20 @@ def test_a_controller_that_is_gone_altogether_is_missed(tmp_path: Path) -> None:
 def test_the_end_of_an_anchor_is_recorded(tmp_path: Path) -> None:
     recorded = {
         "interval": "1m",
-        "input_series": [],
+        "input_series": [
+            {
+                "series": 'certmanager_certificate_expiration_timestamp_seconds{name="linkerd-trust-2027"}',
+                "values": "5x60",
+            }
+        ],
         "promql_expr_test": [
             {
                 "expr": ANCHOR_EXPIRY,
                 "eval_time": "5m",
-                "exp_samples": [{"labels": f'{ANCHOR_EXPIRY}{{anchor="2026"}}', "value": END.timestamp()}],
+                "exp_samples": [
+                    {"labels": f'{ANCHOR_EXPIRY}{{anchor="2026"}}', "value": END.timestamp()},
+                    {"labels": f'{ANCHOR_EXPIRY}{{anchor="2027"}}', "value": 5},
+                ],
             }
         ],
     }

@@ -1,7 +1,7 @@
 """What to wake somebody for in a mesh of Linkerd, each with a section in docs/linkerd/runbooks.md.
 
 Sources of the metrics: linkerd2 ``pkg/identity/service.go``, ``controller/api/destination``,
-``multicluster/service-mirror/metrics.go``; linkerd2-proxy ``linkerd/identity/src/metrics.rs`` and
+``multicluster/service-mirror/metrics.go``; linkerd2-proxy ``linkerd/identity/src/metrics.rs``, ``linkerd/app/src`` and
 ``linkerd/app/core/src/metrics.rs``; cert-manager's ``pkg/metrics``; Kubernetes' API server and kube-state-metrics.
 """
 
@@ -19,6 +19,7 @@ ANCHOR_EXPIRY: Final = "linkerd:trust_anchor_expiry_timestamp_seconds"
 _COMPONENTS: Final = ("identity", "destination", "policy", "proxy-injector")
 _STREAMS: Final = ("endpoint", "profile", "endpoint_profile")
 """What linkerd-destination tells proxies, each with a counter of updates that it dropped."""
+_LEAF_EXPIRY: Final = "control_identity_cert_expiration_timestamp_seconds"
 _DAY: Final = 86_400
 _BEHIND: Final = 900
 """How long a Secret takes to reach the pods that mount it, with room: the kubelet looks once a minute."""
@@ -44,10 +45,15 @@ class Watched:
 
 
 def recordings(watched: Watched) -> list[dict[str, Any]]:
-    """Rules that record when each known anchor ends."""
+    """Rules that record when each anchor ends: those that cert-manager keeps, and those that are known."""
+    kept = 'certmanager_certificate_expiration_timestamp_seconds{name=~"linkerd-trust-.+"}'
+    named = f'max by (anchor) (label_replace({kept}, "anchor", "$1", "name", "linkerd-trust-(.+)"))'
     return [
-        {"record": ANCHOR_EXPIRY, "expr": f"vector({int(end.timestamp())})", "labels": {"anchor": name}}
-        for name, end in sorted(watched.anchors.items())
+        *([{"record": ANCHOR_EXPIRY, "expr": named}] if watched.cert_manager else ()),
+        *(
+            {"record": ANCHOR_EXPIRY, "expr": f"vector({int(end.timestamp())})", "labels": {"anchor": name}}
+            for name, end in sorted(watched.anchors.items())
+        ),
     ]
 
 
@@ -170,7 +176,7 @@ def _proxies() -> Iterator[Alert]:
     named = "{{ $labels.namespace }}/{{ $labels.deployment }}{{ $labels.statefulset }}{{ $labels.daemonset }}"
     yield Alert(
         "LinkerdProxyCertificateNotRenewed",
-        f'min by (namespace, pod) (identity_cert_expiration_timestamp_seconds{{job="{PROXY}"}}) - time() < 14400',
+        f'min by (namespace, pod) ({_LEAF_EXPIRY}{{job="{PROXY}"}}) - time() < 14400',
         "5m",
         CRITICAL,
         "The certificate of {{ $labels.namespace }}/{{ $labels.pod }} ends in {{ $value | humanizeDuration }}",

@@ -33,7 +33,7 @@ _CERTIFICATES = Row(
             (
                 Query(f'min(issuer_cert_ttl_seconds{{job="{CONTROLLER}"}})', "issuer"),
                 Query(f"min by (anchor) ({ANCHOR_EXPIRY}) - time()", "anchor {{anchor}}"),
-                Query(f'min(identity_cert_expiration_timestamp_seconds{{job="{PROXY}"}}) - time()', "proxies"),
+                Query(f'min(control_identity_cert_expiration_timestamp_seconds{{job="{PROXY}"}}) - time()', "proxies"),
             ),
             unit="s",
             kind="stat",
@@ -41,7 +41,12 @@ _CERTIFICATES = Row(
         Panel(
             "Proxies' certificates renewed",
             "Errors that stay mean that identity can't sign, or that a proxy isn't who it says.",
-            (Query(f'sum by (result) (rate(identity_cert_refreshes_total{{job="{PROXY}"}}{_RATE}))', "{{result}}"),),
+            (
+                Query(
+                    f'sum by (result) (rate(control_identity_cert_refreshes_total{{job="{PROXY}"}}{_RATE}))',
+                    "{{result}}",
+                ),
+            ),
             unit="ops",
         ),
     ),

@@ -92,7 +92,9 @@ def test_how_proxies_are_scraped() -> None:
 
 def test_the_end_of_each_anchor_is_recorded_and_alerts_have_labels_of_yours() -> None:
     ends = {"old": "2027-01-01", "new": "2037-01-01T00:00:00+00:00"}
-    made = rules(monitoring(anchors=ends, alert_labels={"team": "mesh"}, runbooks="https://runbooks.example"))
+    made = rules(
+        monitoring(cert_manager=False, anchors=ends, alert_labels={"team": "mesh"}, runbooks="https://runbooks.example")
+    )
     assert made[:2] == [
         {
             "record": "linkerd:trust_anchor_expiry_timestamp_seconds",
