@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+import linkerd_observability
 import linkerd_trust
 from linkerd_parts import Registered
 from meshwright import GatewayApiCrds, GkeMeshFirewall, Linkerd, LinkerdCni, LinkerdSystemNamespace, LinkerdViz
@@ -14,10 +15,12 @@ from meshwright.catalog import load_catalog
 from meshwright.config.linkerd import LinkerdMesh
 from meshwright.config.shared import Cluster
 from meshwright.errors import Code, ConfigError, Problem
+from meshwright.kubernetes.chart_values import merge
+from meshwright.linkerd.cni import plan_cni
 from meshwright.linkerd.labels import WEBHOOK_PORTS
 from meshwright.linkerd.linkerd import IdentityArgs, LinkerdArgs
 from meshwright.linkerd.plan import plan_linkerd, release_of
-from meshwright.linkerd.viz import LinkerdVizArgs
+from meshwright.linkerd.viz import LinkerdVizArgs, plan_viz
 from parts import chart_source, from_here, provider_of
 
 if TYPE_CHECKING:
@@ -27,7 +30,12 @@ if TYPE_CHECKING:
 def deploy(mesh: LinkerdMesh, place: str) -> None:
     """Register the mesh and export what its operators ask for. Raises `ConfigError` without a cluster."""
     cluster = _cluster(mesh, place)
-    plan_linkerd(_linkerd_args(mesh, cluster, {}), "Linkerd mesh")  # before anything is registered
+    # What can't work is refused before anything is registered.
+    plan_linkerd(_linkerd_args(mesh, cluster, {}), "Linkerd mesh")
+    if mesh.cni:
+        plan_cni(_cni_args(mesh, cluster), "LinkerdCni cni")
+    if mesh.viz:
+        plan_viz(_viz_args(mesh, cluster), "LinkerdViz viz")
     linkerd_trust.check(mesh)
     provider = provider_of("cluster", cluster)
     crds = _gateway_api(mesh, cluster, provider)
@@ -47,6 +55,7 @@ def deploy(mesh: LinkerdMesh, place: str) -> None:
     stands = Registered(provider, linkerd, namespaces)
     if mesh.viz:
         LinkerdViz("viz", _viz_args(mesh, cluster), stands.after())
+    linkerd_observability.deploy(mesh, stands)
     by_phase = defaultdict(list)
     for each in mesh.namespaces:
         by_phase[each.phase].append(each.name)
@@ -94,14 +103,17 @@ def _platform(mesh: LinkerdMesh) -> Iterator[pulumi.Resource]:
 
 
 def _cni(mesh: LinkerdMesh, cluster: Cluster, provider: kubernetes.Provider) -> Iterator[pulumi.Resource]:
-    if not mesh.cni:
-        return
+    if mesh.cni:
+        yield LinkerdCni("cni", _cni_args(mesh, cluster), pulumi.ResourceOptions(providers=[provider]))
+
+
+def _cni_args(mesh: LinkerdMesh, cluster: Cluster) -> "LinkerdCniArgs":
     args: LinkerdCniArgs = {"platform": cluster.platform, "channel": mesh.channel, "ipv6": mesh.control_plane.ipv6}
     if cluster.compute:
         args["compute"] = list(cluster.compute)
     if mesh.version:
         args["version"] = mesh.version
-    if mesh.cni.adopt_namespace:
+    if mesh.cni and mesh.cni.adopt_namespace:
         args["adopt_namespace"] = True
     if mesh.control_plane.hub:
         args["hub"] = mesh.control_plane.hub
@@ -111,7 +123,7 @@ def _cni(mesh: LinkerdMesh, cluster: Cluster, provider: kubernetes.Provider) -> 
         args["charts"] = chart_source(mesh.charts)
     if mesh.values.cni:
         args["values"] = mesh.values.cni
-    yield LinkerdCni("cni", args, pulumi.ResourceOptions(providers=[provider]))
+    return args
 
 
 def _linkerd_args(mesh: LinkerdMesh, cluster: Cluster, identity: IdentityArgs) -> LinkerdArgs:
@@ -143,8 +155,9 @@ def _linkerd_args(mesh: LinkerdMesh, cluster: Cluster, identity: IdentityArgs) -
     _set_networks(args, mesh)
     if mesh.charts:
         args["charts"] = chart_source(mesh.charts)
-    if mesh.values.crds or mesh.values.control_plane:
-        args["values"] = {"crds": mesh.values.crds, "control_plane": mesh.values.control_plane}
+    control_plane = merge(linkerd_observability.tracing(mesh), mesh.values.control_plane)
+    if mesh.values.crds or control_plane:
+        args["values"] = {"crds": mesh.values.crds, "control_plane": control_plane}
     return args
 
 

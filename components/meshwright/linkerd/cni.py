@@ -7,7 +7,7 @@ import pulumi
 from meshwright.catalog import load_catalog
 from meshwright.errors import Code, Problem
 from meshwright.kubernetes.chart_values import merge
-from meshwright.kubernetes.charts import ChartSourceArgs, release
+from meshwright.kubernetes.charts import ChartSourceArgs, PlannedRelease, release
 from meshwright.kubernetes.children import below
 from meshwright.kubernetes.errors import ComponentError
 from meshwright.kubernetes.namespaces import namespace
@@ -59,19 +59,7 @@ class LinkerdCni(pulumi.ComponentResource):
     def __init__(self, name: str, args: LinkerdCniArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         label = f"LinkerdCni {name}"
         require_kubernetes_provider(opts, label)
-        mesh = defaults.Settings(
-            platform=args["platform"],
-            highly_available=False,
-            fail_closed=False,
-            ipv6=args.get("ipv6", False),
-            hub=args.get("hub", ""),
-            pull_secrets=args.get("pull_secrets") or (),
-        )
-        linkerd = release_of(args.get("channel", "edge"), args.get("version"), label)
-        values = merge(defaults.cni(mesh), args.get("values") or {})
-        plan = planned(linkerd, "cni", CNI_NAMESPACE, values, args.get("charts"), label)
-        if problems := [*source_problems(args.get("charts"), label), *_no_nodes(args, label), *plan.problems(label)]:
-            raise ComponentError(problems)
+        plan = plan_cni(args, label)
         super().__init__("meshwright:index:LinkerdCni", name, {**args}, opts)
         children = below(self, opts)
         adopt = args.get("adopt_namespace", False)
@@ -79,6 +67,28 @@ class LinkerdCni(pulumi.ComponentResource):
         after = pulumi.ResourceOptions.merge(children, pulumi.ResourceOptions(depends_on=[own]))
         release(f"{name}-plugin", plan, after)
         self.register_outputs({})
+
+
+def plan_cni(args: LinkerdCniArgs, label: str) -> PlannedRelease:
+    """The release that the arguments ask for.
+
+    Raises:
+        ComponentError: As `LinkerdCni`, one problem for everything that cannot work.
+    """
+    mesh = defaults.Settings(
+        platform=args["platform"],
+        highly_available=False,
+        fail_closed=False,
+        ipv6=args.get("ipv6", False),
+        hub=args.get("hub", ""),
+        pull_secrets=args.get("pull_secrets") or (),
+    )
+    linkerd = release_of(args.get("channel", "edge"), args.get("version"), label)
+    values = merge(defaults.cni(mesh), args.get("values") or {})
+    plan = planned(linkerd, "cni", CNI_NAMESPACE, values, args.get("charts"), label)
+    if problems := [*source_problems(args.get("charts"), label), *_no_nodes(args, label), *plan.problems(label)]:
+        raise ComponentError(problems)
+    return plan
 
 
 def _no_nodes(args: LinkerdCniArgs, label: str) -> list[Problem]:

@@ -10,6 +10,7 @@ from meshwright.kubernetes.providers import require_kubernetes_provider
 from meshwright.linkerd.labels import (
     ADMISSION_WEBHOOKS,
     CONTROL_PLANE_NAMESPACE,
+    INJECT,
     IS_CONTROL_PLANE,
     NAMESPACE,
     POD_SECURITY,
@@ -45,18 +46,19 @@ class LinkerdSystemNamespace(pulumi.ComponentResource):
         super().__init__("meshwright:index:LinkerdSystemNamespace", name, {**args}, opts)
         own = args.get("namespace", NAMESPACE)
         namespace(
-            name, own, labels(own, cni=args.get("cni", False)), adopt=args.get("adopt", False), opts=below(self, opts)
+            f"{name}-namespace",
+            own,
+            labels(own, cni=args.get("cni", False)),
+            adopt=args.get("adopt", False),
+            opts=below(self, opts),
+            annotations={INJECT: "disabled"},
         )
         self.namespace = pulumi.Output.from_input(own)
         self.register_outputs({"namespace": self.namespace})
 
 
 def labels(own: str, *, cni: bool) -> dict[str, str]:
-    """The labels of the control plane's namespace.
-
-    ``linkerd.io/inject: disabled`` is an annotation in the chart; as a label it would say nothing. The webhooks leave
-    the namespace alone by the label that is here.
-    """
+    """The labels of the control plane's namespace, as the chart's ``templates/namespace.yaml`` has them."""
     return {
         IS_CONTROL_PLANE: "true",
         ADMISSION_WEBHOOKS: "disabled",

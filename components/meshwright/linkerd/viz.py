@@ -5,14 +5,14 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 from meshwright.kubernetes.chart_values import merge
-from meshwright.kubernetes.charts import ChartSourceArgs, release
+from meshwright.kubernetes.charts import ChartSourceArgs, PlannedRelease, release
 from meshwright.kubernetes.children import below
 from meshwright.kubernetes.errors import ComponentError
 from meshwright.kubernetes.namespaces import namespace
 from meshwright.kubernetes.providers import require_kubernetes_provider
 from meshwright.linkerd import defaults
 from meshwright.linkerd.checks import source_problems
-from meshwright.linkerd.labels import EXTENSION, POD_SECURITY, VIZ_NAMESPACE
+from meshwright.linkerd.labels import EXTENSION, EXTERNAL_PROMETHEUS, POD_SECURITY, VIZ_NAMESPACE
 from meshwright.linkerd.plan import planned, release_of
 from meshwright.linkerd.webhooks import TAP, LinkerdWebhookCertificates
 
@@ -64,28 +64,15 @@ class LinkerdViz(pulumi.ComponentResource):
     def __init__(self, name: str, args: LinkerdVizArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         label = f"LinkerdViz {name}"
         require_kubernetes_provider(opts, label)
-        mesh = defaults.Settings(
-            platform=args["platform"],
-            highly_available=args.get("high_availability", True),
-            fail_closed=False,
-            namespace=args.get("linkerd_namespace", "linkerd"),
-            trust_domain=args.get("trust_domain", "cluster.local"),
-            cluster_domain=args.get("cluster_domain", "cluster.local"),
-            hub=args.get("hub", ""),
-            pull_secrets=args.get("pull_secrets") or (),
-            prometheus_url=args.get("prometheus_url", ""),
-        )
-        linkerd = release_of(args.get("channel", "edge"), args.get("version"), label)
-        values = merge(defaults.viz(mesh, args.get("prometheus_credentials", "")), args.get("values") or {})
-        plan = planned(linkerd, "viz", VIZ_NAMESPACE, values, args.get("charts"), label)
-        if problems := [*source_problems(args.get("charts"), label), *plan.problems(label)]:
-            raise ComponentError(problems)
+        plan = plan_viz(args, label)
         super().__init__("meshwright:index:LinkerdViz", name, {**args}, opts)
         children = below(self, opts)
         # What the chart writes on its namespace under the CLI alone.
         labels = {EXTENSION: "viz", POD_SECURITY: "restricted" if args.get("cni") else "privileged"}
         adopt = args.get("adopt_namespace", False)
-        own = namespace(f"{name}-namespace", VIZ_NAMESPACE, labels, adopt=adopt, opts=children)
+        url = args.get("prometheus_url")
+        notes = {EXTERNAL_PROMETHEUS: url} if url else {}
+        own = namespace(f"{name}-namespace", VIZ_NAMESPACE, labels, adopt=adopt, opts=children, annotations=notes)
         after = pulumi.ResourceOptions.merge(children, pulumi.ResourceOptions(depends_on=[own]))
         certificates = LinkerdWebhookCertificates(
             f"{name}-tap", {"namespace": VIZ_NAMESPACE, "services": list(TAP)}, after
@@ -93,3 +80,28 @@ class LinkerdViz(pulumi.ComponentResource):
         after = pulumi.ResourceOptions.merge(after, pulumi.ResourceOptions(depends_on=[certificates]))
         release(f"{name}-extension", plan, after)
         self.register_outputs({})
+
+
+def plan_viz(args: LinkerdVizArgs, label: str) -> PlannedRelease:
+    """The release that the arguments ask for.
+
+    Raises:
+        ComponentError: As `LinkerdViz`, one problem for everything that cannot work.
+    """
+    mesh = defaults.Settings(
+        platform=args["platform"],
+        highly_available=args.get("high_availability", True),
+        fail_closed=False,
+        namespace=args.get("linkerd_namespace", "linkerd"),
+        trust_domain=args.get("trust_domain", "cluster.local"),
+        cluster_domain=args.get("cluster_domain", "cluster.local"),
+        hub=args.get("hub", ""),
+        pull_secrets=args.get("pull_secrets") or (),
+        prometheus_url=args.get("prometheus_url", ""),
+    )
+    linkerd = release_of(args.get("channel", "edge"), args.get("version"), label)
+    values = merge(defaults.viz(mesh, args.get("prometheus_credentials", "")), args.get("values") or {})
+    plan = planned(linkerd, "viz", VIZ_NAMESPACE, values, args.get("charts"), label)
+    if problems := [*source_problems(args.get("charts"), label), *plan.problems(label)]:
+        raise ComponentError(problems)
+    return plan
