@@ -4,13 +4,13 @@ kwok's pods run nothing: what Linkerd's injector would write into a pod is writt
 """
 
 import base64
+import datetime
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from meshwright.certs import gates
 from meshwright.certs.from_cluster import observe
 from meshwright.cli import main
 from meshwright.kubernetes.reading import open_cluster
@@ -38,16 +38,8 @@ def _kubectl() -> None:
     require_programs("kubectl")
 
 
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A kubelet takes minutes to show a new bundle; kwok's needs none."""
-    monkeypatch.setattr(gates, "SYNC", gates.SYNC * 0)
-
-
 @pytest.fixture
 def anchors() -> dict[str, Signer]:
-    import datetime
-
     return {name: signer(name, first=datetime.date(2026, month, 1)) for name, month in (("old", 1), ("new", 2))}
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
+from meshwright.certs.gates import SYNC
 from meshwright.certs.observed import EVENT_REASONS, Controller, Event, Managed, Observed, Proxy, Served
 from meshwright.certs.pem import certificates_in
 from meshwright.kubernetes.reading import ClusterReader, ReadError
@@ -71,10 +72,10 @@ def observe(reader: ClusterReader, name: str) -> Observed:
             lambda path=f"/apis/admissionregistration.k8s.io/v1/{kind}/{each}": one(path),  # type: ignore[misc]
         )
     ]
-    return _observed(name, config_maps, secrets, pods, controllers, told, managed, webhooks, gaps)
+    return observed(name, config_maps, secrets, pods, controllers, told, managed, webhooks, gaps)
 
 
-def _observed(
+def observed(
     name: str,
     config_maps: list[dict[str, Any]],
     secrets: Mapping[str, list[dict[str, Any]]],
@@ -85,6 +86,7 @@ def _observed(
     webhooks: list[tuple[str, dict[str, Any]]],
     gaps: dict[str, str],
 ) -> Observed:
+    """What these objects of one cluster say; of what holds a broken certificate a gap is added."""
     text = next((str((each.get("data") or {}).get(labels.TRUST_ROOTS_KEY) or "") for each in config_maps), "")
     bundle = _read("the bundle", text, gaps)
     managed = tuple(map(_managed, certificates))
@@ -197,13 +199,17 @@ def _called(body: _Object) -> str:
 
 
 def _started(pod: _Object, container: str) -> datetime | None:
-    """When a container has started; where that isn't told, when its pod was made, which is earlier."""
-    status = pod.get("status") or {}
+    """As of when a container knows what the API held.
+
+    A new pod is given what there is when it is made. A container that was only started anew finds the pod's old
+    volumes, which the kubelet may not have brought up to date yet.
+    """
+    made, status = _moment(pod["metadata"].get("creationTimestamp")), pod.get("status") or {}
     for each in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
-        started = ((each.get("state") or {}).get("running") or {}).get("startedAt")
-        if each.get("name") == container and started:
-            return _moment(started)
-    return _moment(pod["metadata"].get("creationTimestamp"))
+        began = _moment(((each.get("state") or {}).get("running") or {}).get("startedAt"))
+        if each.get("name") == container and began and made:
+            return max(made, began - SYNC)
+    return made
 
 
 def _moment(text: Any) -> datetime | None:
@@ -217,8 +223,10 @@ def _changed(body: _Object, field: str) -> datetime | None:
         for each in body["metadata"].get("managedFields") or ()
         if not each.get("subresource") and field in (each.get("fieldsV1") or {})
     ]
-    known = [each for each in found if each]
-    return max(known, default=None)
+    newest = max(filter(None, found), default=None)
+    # What was never changed, nobody can have read in another form, however soon it was read.
+    is_first = newest is not None and newest == _moment(body["metadata"].get("creationTimestamp"))
+    return newest - timedelta(seconds=1) if newest and is_first else newest
 
 
 def _issuer_since(certificates: list[dict[str, Any]], secrets: list[dict[str, Any]]) -> datetime | None:

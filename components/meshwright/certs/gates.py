@@ -27,7 +27,7 @@ LEAF_LIFETIME: Final = timedelta(hours=LEAF_LIFETIME_HOURS)
 _SKEW: Final = timedelta(minutes=1)
 """On top of a leaf's lifetime; the identity controller allows for 20 s."""
 SYNC: Final = timedelta(minutes=2)
-"""How long a kubelet takes at most to show a changed ConfigMap or Secret to the pods of its node."""
+"""How long a kubelet takes at most to show a changed ConfigMap or Secret to pods that run; cert-manager takes less."""
 
 
 class Verdict(StrEnum):
@@ -95,7 +95,7 @@ def standing(bundle: Sequence[x509.Certificate], step: str) -> Stand[x509.Certif
 
 def restarts(observed: Observed) -> tuple[tuple[str, str], ...]:
     """Workloads whose proxies don't have the bundle of now: namespace and ``deployment/name``, sorted."""
-    found = {(each.namespace, each.workload) for each in observed.proxies if _has_bundle(each, observed) is not True}
+    found = {(each.namespace, each.workload) for each in observed.proxies if _has_bundle(each, observed) is False}
     return tuple(sorted(found))
 
 
@@ -169,13 +169,15 @@ def _proxies(seen: Observed) -> Check:
 
 
 def _has_bundle(proxy: Proxy, seen: Observed) -> bool | None:
+    if not seen.bundle:
+        return None
     if proxy.anchors is not None:
         return proxy.anchors == frozenset(seen.bundle)
     return None if seen.bundle_since is None else _started_after(proxy, seen.bundle_since)
 
 
 def _started_after(pod: Proxy | Controller, moment: datetime) -> bool:
-    return pod.started is not None and pod.started >= moment + SYNC
+    return pod.started is not None and pod.started > moment
 
 
 def _events(seen: Observed, move: Move) -> Check:
@@ -221,7 +223,7 @@ def signing_since(seen: Observed) -> datetime | None:
     told = [each.last for each in seen.events if each.reason == UPDATED and each.last >= seen.issuer_since]
     moments = []
     for each in seen.controllers:
-        if _started_after(each, seen.issuer_since) and each.started:
+        if _started_after(each, seen.issuer_since + SYNC) and each.started:
             moments.append(each.started)
         elif told and len(seen.controllers) == 1:
             moments.append(max(min(told), seen.issuer_since + SYNC))

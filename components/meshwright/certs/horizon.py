@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from meshwright.certs.gates import LEAF_LIFETIME, Verdict, restarts
-from meshwright.certs.observed import INVALID, SKIPPED, UPDATED, Managed, Observed
+from meshwright.certs.observed import INVALID, SKIPPED, UPDATED, Event, Managed, Observed
 from meshwright.certs.pem import called, is_trusted, is_valid, lifetime
 from meshwright.linkerd.labels import ISSUER_SECRET, NAMESPACE
 
@@ -94,7 +94,7 @@ def troubles(seen: Observed, now: datetime) -> Iterator[Trouble]:
         yield from _ending(each)
     yield from _issuer(seen, now)
     yield from _events(seen)
-    yield from _renewals(seen)
+    yield from renewals(seen)
     for namespace, workload in restarts(seen):
         message = f"{workload} in {namespace} was started with another bundle than that of now"
         yield Trouble(seen.name, Verdict.FAILED, message, f"kubectl rollout restart {workload} -n {namespace}")
@@ -128,17 +128,24 @@ def _issuer(seen: Observed, now: datetime) -> Iterator[Trouble]:
 
 
 def _events(seen: Observed) -> Iterator[Trouble]:
+    for each in refusals(seen):
+        remedy = "put its anchor into the bundle, then restart deployment/linkerd-identity"
+        message = f"{each.reason} at {each.last:%Y-%m-%d %H:%M}: {each.message}"
+        yield Trouble(seen.name, Verdict.FAILED, message, remedy)
+
+
+def refusals(seen: Observed) -> Iterator[Event]:
+    """What a controller has told of an issuer that it refused, and that nothing has made up for since."""
     updated = max((each.last for each in seen.events if each.reason == UPDATED), default=None)
     for each in seen.events:
         if each.reason in (SKIPPED, INVALID) and (updated is None or each.last >= updated):
             restarted = seen.controllers and all(pod.started and pod.started > each.last for pod in seen.controllers)
             if not restarted:
-                remedy = "put its anchor into the bundle, then restart deployment/linkerd-identity"
-                message = f"{each.reason} at {each.last:%Y-%m-%d %H:%M}: {each.message}"
-                yield Trouble(seen.name, Verdict.FAILED, message, remedy)
+                yield each
 
 
-def _renewals(seen: Observed) -> Iterator[Trouble]:
+def renewals(seen: Observed) -> Iterator[Trouble]:
+    """What is wrong with the Certificates of cert-manager that renew the mesh's own."""
     for each in seen.managed:
         if _is_ours(each) and each.ready is False:
             message = f"Certificate {each.name} is not ready: {each.message}"

@@ -30,6 +30,7 @@ class Proxy:
     workload: str
     """What is restarted for it: ``deployment/cart``; ``pod/cart`` where nothing would make it anew."""
     started: datetime | None
+    """What was in the API then, it has read when it started; None where nobody knows."""
     anchors: frozenset[x509.Certificate] | None
     """What it was started with; None for one that read the bundle itself when it started."""
 
@@ -45,6 +46,7 @@ class Controller:
 
     name: str
     started: datetime | None
+    """As a proxy's."""
 
 
 @dataclass(frozen=True, slots=True)

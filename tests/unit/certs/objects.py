@@ -60,6 +60,7 @@ def pod(name: str, namespace: str = "shop", **more: Any) -> dict[str, Any]:
 def identity(name: str = "linkerd-identity-1") -> dict[str, Any]:
     running = {"state": {"running": {"startedAt": stamp(NOW - 29 * HOUR)}}}
     made = pod(name, "linkerd", valueFrom={"configMapKeyRef": {"name": "linkerd-identity-trust-roots"}})
+    made["metadata"]["creationTimestamp"] = stamp(NOW - 29 * HOUR)
     made["status"]["containerStatuses"] = [{"name": each, **running} for each in ("identity", "linkerd-proxy")]
     return made
 

@@ -102,6 +102,11 @@ def test_clusters_with_other_anchors_are_not_one_trust_domain() -> None:
     ]
 
 
+def test_nobody_is_told_to_restart_while_the_bundle_is_not_seen() -> None:
+    assert restarts(seen(bundle=(), gaps={"ConfigMap": "forbidden"})) == ()
+    assert restarts(seen(bundle_since=None)) == ()
+
+
 def test_who_has_to_be_restarted() -> None:
     stale = seen(proxies=(proxy("shop/b", "deployment/b", "old"), proxy("a/c", "statefulset/c", "old"), proxy()))
     assert restarts(stale) == (("a", "statefulset/c"), ("shop", "deployment/b"))

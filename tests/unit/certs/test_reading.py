@@ -217,3 +217,17 @@ def test_a_chain_leads_to_an_anchor_or_not() -> None:
     assert certificates_in("nothing") == ()
     assert called(above).startswith("CN=old root (")
     assert identity()["metadata"]["name"] == "linkerd-identity-1"
+
+
+def test_a_container_that_was_started_anew_may_have_found_old_files() -> None:
+    again = identity()
+    again["metadata"]["creationTimestamp"] = stamp(NOW - 100 * HOUR)
+    found = look(**{PODS: [again]}).proxies[0].started
+    assert found == NOW - 29 * HOUR - timedelta(minutes=2)
+
+
+def test_what_was_never_changed_was_read_by_whoever_read_it() -> None:
+    first = answers()[f"{LINKERD}/configmaps/linkerd-identity-trust-roots"]
+    first["metadata"]["creationTimestamp"] = stamp(CHANGED)
+    found = look(**{f"{LINKERD}/configmaps/linkerd-identity-trust-roots": first})
+    assert found.bundle_since == CHANGED - timedelta(seconds=1)
