@@ -25,6 +25,7 @@ def test_all_of_it_is_valid(catalog: Catalog) -> None:
         "platforms",
         "features",
         "istio-upgrades",
+        "linkerd-upgrades",
     }
     for product in catalog.products:
         for version in catalog.versions(product):
@@ -93,6 +94,20 @@ def test_the_newest_of_each_product(catalog: Catalog) -> None:
     }
     assert newest["linkerd-edge"].charts["linkerd-control-plane"] == "2026.8.3"
     assert newest["aws-gateway-controller"].charts == {"aws-gateway-controller-chart": "v2.1.3"}
+
+
+def test_versions_of_linkerd_are_edges_with_ranges_of_their_own(catalog: Catalog) -> None:
+    found = {line: catalog.release("linkerd-edge", line) for line in ("2.18", "2.19", "2.20", "26.8")}
+    assert {line: (r.version, r.kubernetes.minimum, r.kubernetes.maximum) for line, r in found.items()} == {
+        "2.18": ("edge-25.4.4", "1.22", "1.32"),
+        "2.19": ("edge-25.10.7", "1.22", "1.35"),
+        "2.20": ("edge-26.6.3", "1.31", "1.35"),
+        "26.8": ("edge-26.8.3", "1.31", "1.36"),
+    }
+    lines = catalog.linkerd_upgrades.lines
+    assert {line: edge for line, edge in lines.items() if line in found} == {
+        line: r.version for line, r in found.items() if line in lines
+    }
 
 
 @pytest.mark.parametrize(
