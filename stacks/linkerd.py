@@ -8,6 +8,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import linkerd_observability
+import linkerd_observability
 import linkerd_trust
 from linkerd_parts import Registered
 from meshwright import GatewayApiCrds, GkeMeshFirewall, Linkerd, LinkerdCni, LinkerdSystemNamespace, LinkerdViz
@@ -17,6 +18,7 @@ from meshwright.config.shared import Cluster
 from meshwright.errors import Code, ConfigError, Problem
 from meshwright.kubernetes.chart_values import merge
 from meshwright.linkerd.cni import plan_cni
+from meshwright.kubernetes.chart_values import merge
 from meshwright.linkerd.labels import WEBHOOK_PORTS
 from meshwright.linkerd.linkerd import IdentityArgs, LinkerdArgs
 from meshwright.linkerd.plan import plan_linkerd, release_of
@@ -55,6 +57,7 @@ def deploy(mesh: LinkerdMesh, place: str) -> None:
     stands = Registered(provider, linkerd, namespaces)
     if mesh.viz:
         LinkerdViz("viz", _viz_args(mesh, cluster), stands.after())
+    linkerd_observability.deploy(mesh, stands)
     linkerd_observability.deploy(mesh, stands)
     by_phase = defaultdict(list)
     for each in mesh.namespaces:

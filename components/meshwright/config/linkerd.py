@@ -8,6 +8,7 @@ from pydantic import Field
 from meshwright.config.base import ChartValues, Count, Flag, HostName, Mistake, Model, Spelt
 from meshwright.config.istio import GatewayApi
 from meshwright.config.linkerd_control import CniPlugin, ConfigKey, ControlPlane, GkeFirewall, LinkerdOnCilium, Viz
+from meshwright.config.linkerd_observability import LinkerdObservability
 from meshwright.config.linkerd_trust import Trust
 from meshwright.config.shared import ChartSource, Cluster, Compliance, EnvironmentName, Namespace, Workload
 from meshwright.config.versions import not_in_catalog
@@ -78,6 +79,8 @@ class LinkerdMesh(Model):
     """How the control plane runs."""
     cni: CniPlugin | None = None
     """linkerd2-cni: `{}`, or with settings. Default: an init container with NET_ADMIN redirects each pod's traffic."""
+    observability: LinkerdObservability | None = None
+    """Monitors, alerts, dashboards and spans. Default: none."""
     viz: Viz | None = None
     """linkerd-viz, the dashboard: `{}`, or with settings. Default: none."""
     gke: GkeFirewall | None = None
