@@ -20,14 +20,8 @@ from meshwright.config.base import (
 )
 from meshwright.errors import Code
 from meshwright.istio.traffic import spelling
-from meshwright.istio.traffic.checks import (
-    Trouble,
-    claims,
-    contradictions,
-    needs_waypoint,
-    not_at_a_waypoint,
-    without_waypoint,
-)
+from meshwright.istio.traffic.checks import claims, contradictions, needs_waypoint, not_at_a_waypoint, without_waypoint
+from meshwright.kubernetes.troubles import Trouble
 
 if TYPE_CHECKING:
     from meshwright.istio.traffic.arguments import TrafficPolicyArgs

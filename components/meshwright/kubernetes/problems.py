@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from meshwright.errors import Problem
-from meshwright.istio.traffic.checks import Path, Trouble
 from meshwright.kubernetes.errors import ComponentError
+from meshwright.kubernetes.troubles import Path, Trouble
 
 
 def refuse_all(troubles: Iterable[Trouble], label: str) -> None:

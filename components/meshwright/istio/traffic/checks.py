@@ -1,30 +1,15 @@
-"""What traffic rules can't be: asked of the config with file and line, and of a component before it registers anything.
-
-A `Trouble` goes on after the key path of a value, as the config's mistakes do: ``routes[0].timeout`` ``is "5 s"``.
-"""
+"""What traffic rules can't be: asked of the config with file and line, and of a component before it starts."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from meshwright.errors import Code
 from meshwright.istio.traffic.arguments import Match, Mirror, Retries, Route, TrafficPolicyArgs
 from meshwright.istio.traffic.precedence import misplaced
 from meshwright.istio.traffic.rules import Rule, api_of, destinations, rules_of
 from meshwright.istio.traffic.spelling import IDEMPOTENT_METHODS, SAFE_RETRY_ON, milliseconds
-
-Path = tuple[str | int, ...]
-
-
-class Trouble(NamedTuple):
-    """What can't work, and what would."""
-
-    code: Code
-    message: str
-    remedy: str
-    at: Path = ()
-    """The key path from the policy's arguments."""
-
+from meshwright.kubernetes.troubles import Path, Trouble
 
 _LIMIT = (
     "asks for what no API does at a waypoint: Istio limits rates by EnvoyFilter alone, which a waypoint ignores",

@@ -10,7 +10,7 @@ from pulumi_kubernetes.networking.v1 import NetworkPolicy
 
 from meshwright.errors import Code
 from meshwright.istio.labels import DATAPLANE_MODE, USE_WAYPOINT
-from meshwright.istio.traffic.checks import Trouble, not_at_a_waypoint
+from meshwright.istio.traffic.checks import not_at_a_waypoint
 from meshwright.istio.traffic.destination_rule import destination_rule_spec
 from meshwright.istio.traffic.egress_checks import (
     Caller,
@@ -19,14 +19,15 @@ from meshwright.istio.traffic.egress_checks import (
     port_of,
     protocol_of,
 )
-from meshwright.istio.traffic.problems import refuse_all
 from meshwright.istio.traffic.values import misspelt
 from meshwright.istio.waypoint import Waypoint, WaypointArgs, WaypointSettings
 from meshwright.istio.waypoint import check as check_waypoint
 from meshwright.kubernetes.children import below
 from meshwright.kubernetes.namespaces import namespace
+from meshwright.kubernetes.problems import refuse_all
 from meshwright.kubernetes.providers import require_kubernetes_provider
 from meshwright.kubernetes.system import SYSTEM_NAMESPACES
+from meshwright.kubernetes.troubles import Trouble
 
 
 class EgressArgs(TypedDict):

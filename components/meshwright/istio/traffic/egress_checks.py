@@ -5,7 +5,7 @@ from typing import NotRequired, TypedDict
 
 from meshwright.errors import Code
 from meshwright.istio.traffic.arguments import ConnectionPool, OutlierDetection
-from meshwright.istio.traffic.checks import Trouble
+from meshwright.kubernetes.troubles import Trouble
 
 PORTS = {"http": 80, "tls": 443}
 """Protocol -> the port on which programs ask for it."""

@@ -13,12 +13,12 @@ from meshwright.istio.traffic.arguments import TrafficPolicyArgs, Version
 from meshwright.istio.traffic.checks import claims, contradictions, needs_waypoint, not_at_a_waypoint, without_waypoint
 from meshwright.istio.traffic.destination_rule import destination_rule_spec
 from meshwright.istio.traffic.gateway_api import route_spec
-from meshwright.istio.traffic.problems import refuse_all
 from meshwright.istio.traffic.rules import STAGES, api_of, destinations, reasons, rules_of
 from meshwright.istio.traffic.values import misspelt
 from meshwright.istio.traffic.virtual_service import virtual_service_spec
 from meshwright.kubernetes.children import below
 from meshwright.kubernetes.errors import refuse
+from meshwright.kubernetes.problems import refuse_all
 from meshwright.kubernetes.providers import require_kubernetes_provider
 
 

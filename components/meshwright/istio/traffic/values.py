@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from meshwright.errors import Code
 from meshwright.istio.traffic import spelling
-from meshwright.istio.traffic.checks import Path, Trouble
 from meshwright.kubernetes import labels
+from meshwright.kubernetes.troubles import Path, Trouble
 
 _LABEL: Final = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _HOST: Final = rf"(\*\.)?{_LABEL}(\.{_LABEL})+"

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from meshwright.errors import Code
-from meshwright.istio.traffic.checks import Path, Trouble
 from meshwright.istio.traffic.spelling import IDEMPOTENT_METHODS
+from meshwright.kubernetes.troubles import Path, Trouble
 from meshwright.linkerd.traffic.annotations import GRPC_CONDITIONS, milliseconds
 from meshwright.linkerd.traffic.arguments import CircuitBreaker, LinkerdTrafficArgs, Match, Retries, Route, Timeouts
 from meshwright.linkerd.traffic.precedence import misplaced

@@ -7,10 +7,10 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from meshwright.errors import Code
-from meshwright.istio.traffic.checks import Trouble
-from meshwright.istio.traffic.problems import refuse_all
 from meshwright.kubernetes.children import below
+from meshwright.kubernetes.problems import refuse_all
 from meshwright.kubernetes.providers import require_kubernetes_provider
+from meshwright.kubernetes.troubles import Trouble
 from meshwright.linkerd.traffic.values import misspelt
 
 

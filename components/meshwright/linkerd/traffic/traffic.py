@@ -4,8 +4,8 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import ServicePatch
 
-from meshwright.istio.traffic.problems import refuse_all
 from meshwright.kubernetes.children import below
+from meshwright.kubernetes.problems import refuse_all
 from meshwright.kubernetes.providers import require_kubernetes_provider
 from meshwright.linkerd.traffic.annotations import of_balancer, of_requests
 from meshwright.linkerd.traffic.arguments import LinkerdTrafficArgs

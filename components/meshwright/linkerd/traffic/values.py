@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from meshwright.errors import Code
 from meshwright.istio.traffic import spelling
-from meshwright.istio.traffic.checks import Path, Trouble
+from meshwright.kubernetes.troubles import Path, Trouble
 from meshwright.linkerd.traffic.annotations import is_condition, is_duration
 
 _LABEL: Final = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
