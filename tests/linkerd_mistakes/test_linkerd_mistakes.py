@@ -10,8 +10,9 @@ from meshwright.engine.policy import PolicyPack
 from meshwright.engine.record import record
 from tests.istio_mistakes.cases import Mistake, register
 
-HERE = Path(__file__).parent
-MISTAKES = [Mistake(path) for path in sorted(HERE.glob("*.yaml"))]
+from .cases import MISTAKES
+
+PACK = Path(__file__).parents[2] / "policy"
 each = pytest.mark.parametrize("mistake", MISTAKES, ids=str)
 
 
@@ -19,7 +20,7 @@ each = pytest.mark.parametrize("mistake", MISTAKES, ids=str)
 def running() -> Iterator[PolicyPack]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("MESHWRIGHT_AS_OF", "2026-11-23")
-        with PolicyPack(HERE.parents[1] / "policy", project="mistakes", stack="dev", config={}) as pack:
+        with PolicyPack(PACK, project="mistakes", stack="dev", config={}) as pack:
             yield pack
 
 

@@ -67,7 +67,8 @@ def _licence(subject: Subject, _: Config) -> Iterator[Answer]:
 
 def _extensions(subject: Subject, _: Config) -> Iterator[Answer]:
     found = chart_of(subject)
-    if at(subject.properties, "chart") is UNKNOWN:
+    is_open = at(subject.properties, "chart") is UNKNOWN
+    if is_open and "linkerd" in str(at(subject.properties, "repositoryOpts", "repo")):
         yield Undecided("which chart it installs is known only at the update")
     elif not found.name.startswith("linkerd"):
         raise NotApplicableError("its chart is none of Linkerd's")
@@ -186,7 +187,7 @@ def _nodes(stack: Stack, _: Config) -> Iterator[Answer]:
         if len(numbers) <= len(pools):
             yield Undecided("how many nodes or replicas there are is known only at the update", one.subject)
         elif sum(numbers[:-1]) < replicas:
-            what = f"{replicas:g} replicas are to run on a node each, and {sum(numbers[:-1]):g} nodes are declared"
+            what = f"{replicas:g} replicas need a node each, and the stack declares {sum(numbers[:-1]):g}"
             yield Violation(what, one.subject)
 
 
@@ -394,9 +395,7 @@ NODES = Rule(
     ),
     remedy="declare as many nodes as replicas, or set `enablePodAntiAffinity: false`",
     notes="It counts nodes of EKS node groups (`minSize`) and GKE node pools (`nodeCount`) that the stack makes.",
-    bad=Example(
-        _POOL % 2 + chart(_PLANE, _HA_VALUES), "3 replicas are to run on a node each, and 2 nodes are declared"
-    ),
+    bad=Example(_POOL % 2 + chart(_PLANE, _HA_VALUES), "3 replicas need a node each, and the stack declares 2"),
     good=Example(_POOL % 3 + chart(_PLANE, _HA_VALUES)),
     references=(_HA,),
     check_stack=_nodes,

@@ -147,7 +147,52 @@ FOUND = [
     ),
 ]
 
+FOUND += [
+    case(9, "not_applicable", "its chart is none of Linkerd's", chart("<unknown>", repo="https://example.com")),
+    case(
+        16,
+        "violated",
+        "2 replicas need a node each, and the stack declares 1",
+        "pool:\n  type: gcp:container/nodePool:NodePool\n  properties: {nodeCount: 1}\n",
+        chart(PLANE, "enablePodAntiAffinity: true, controllerReplicas: 2"),
+    ),
+    case(
+        19,
+        "passed",
+        "",
+        obj("core/v1:Service", "cart", "{ports: [{port: 80}]}"),
+        obj(ROUTE, "get", "{parentRefs: [{kind: Service, name: cart}, {kind: Service, name: gone, port: 80}]}"),
+    ),
+    case(
+        22,
+        "undecided",
+        "which identities the policy asks for the stack doesn't show",
+        obj(
+            ALLOW,
+            "allow",
+            "{requiredAuthenticationRefs: [{kind: ServiceAccount, name: <unknown>}, {kind: ServiceAccount, name: b}]}",
+        ),
+    ),
+    case(
+        25,
+        "passed",
+        "",
+        obj(
+            ALLOW,
+            "allow",
+            "{targetRef: {kind: HTTPRoute, name: probes}, "
+            "requiredAuthenticationRefs: [{kind: NetworkAuthentication, name: kubelet}]}",
+        ),
+    ),
+]
+SPEAKS_FOR_ITSELF = deployment(annotations="config.linkerd.io/skip-inbound-ports: '8080'")
 NOT_JUDGED += [
+    case(
+        17,
+        "not_applicable",
+        "LinkerdNamespace asks for the reason itself",
+        SPEAKS_FOR_ITSELF + f"  parents: {CHILD}\n",
+    ),
     case(26, "not_applicable", "MW-LNK-026 does not look at kubernetes:policy.linkerd.io/v1beta3:Server", SERVER),
     case(30, "not_applicable", "MW-LNK-030 does not look at kubernetes:apps/v1:Deployment", deployment()),
 ]
