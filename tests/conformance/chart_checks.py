@@ -28,6 +28,7 @@ _FOLDERS |= {
     name: ("linkerd-edge-26.8.3", name)
     for name in ("linkerd-crds", "linkerd-control-plane", "linkerd2-cni", "linkerd-viz")
 }
+_FOLDERS |= {name: (name,) for name in ("cert-manager", "trust-manager")}
 # ConfigMaps into which istiod's chart copies all values, known or not.
 _COPIES = frozenset({("ConfigMap", "istio-sidecar-injector"), ("ConfigMap", "values")})
 # Values that no template reads: istiod takes them from that copy when it makes waypoints and gateways (the chart's
@@ -47,7 +48,7 @@ def unknown(release: Release) -> list[str]:
 
 @cache
 def _known(chart: str) -> _KnownValues:
-    folder = data_file("chart-values", *_FOLDERS[chart]) if chart in _FOLDERS else helm.istio_chart(chart)
+    folder = data_file("chart-values", *_FOLDERS[chart]) if chart in _FOLDERS else helm.chart(chart)
     defaults = yaml.safe_load((folder / "values.yaml").read_text("utf-8"))
     preset = folder / "values-ha.yaml"
     defaults = merge(yaml.safe_load(preset.read_text("utf-8")) if preset.exists() else {}, defaults)
@@ -73,7 +74,7 @@ def without_effect(release: Release) -> list[str]:
 def _render(release: Release, values: Mapping[str, Any]) -> list[Object] | str:
     """The objects of the release, or Helm's complaint: that is an effect as well."""
     try:
-        text = helm.template(helm.istio_chart(release.chart), release.name, release.namespace, values)
+        text = helm.template(helm.chart(release.chart), release.name, release.namespace, values)
     except helm.HelmError as error:
         return str(error)
     return [each for each in helm.objects(text) if Identity.of(each)[1::2] not in _COPIES]

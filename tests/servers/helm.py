@@ -1,5 +1,6 @@
 """Charts, rendered by the real Helm: Istio's, which `make conformance-tools` takes from its source at the release."""
 
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,16 @@ def istio_chart(name: str) -> Path:
     folder = TOOLS.parent / "charts" / name
     if not folder.is_dir():
         pytest.skip(f"not installed: the chart {name}; make conformance-tools")
+    return folder
+
+
+def chart(name: str) -> Path:
+    """The folder of a chart of any mesh; skips the test without it."""
+    if not name.startswith("linkerd"):
+        return istio_chart(name)
+    folder = Path(os.environ.get("MESHWRIGHT_CHARTS") or TOOLS.parent / "charts") / name
+    if not folder.is_dir():
+        pytest.skip(f"not at hand: the chart {name}, which is in no package registry; set MESHWRIGHT_CHARTS")
     return folder
 
 
