@@ -8,17 +8,18 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import linkerd_observability
-import linkerd_observability
+import linkerd_access
 import linkerd_trust
 from linkerd_parts import Registered
 from meshwright import GatewayApiCrds, GkeMeshFirewall, Linkerd, LinkerdCni, LinkerdSystemNamespace, LinkerdViz
 from meshwright.catalog import load_catalog
+from meshwright.config.clock import today
 from meshwright.config.linkerd import LinkerdMesh
 from meshwright.config.shared import Cluster
 from meshwright.errors import Code, ConfigError, Problem
 from meshwright.kubernetes.chart_values import merge
 from meshwright.linkerd.cni import plan_cni
-from meshwright.kubernetes.chart_values import merge
+from meshwright.guidance.rollout import next_step
 from meshwright.linkerd.labels import WEBHOOK_PORTS
 from meshwright.linkerd.linkerd import IdentityArgs, LinkerdArgs
 from meshwright.linkerd.plan import plan_linkerd, release_of
@@ -47,23 +48,24 @@ def deploy(mesh: LinkerdMesh, place: str) -> None:
         pulumi.ResourceOptions(providers=[provider]),
     )
     before: list[pulumi.Resource] = [crds, namespace, *_platform(mesh), *_cni(mesh, cluster, provider)]
-    issuer = linkerd_trust.identity(mesh, provider, [namespace])
+    managers = linkerd_trust.cert_manager(mesh, provider)
+    issuer = linkerd_trust.identity(mesh, provider, [namespace, *managers])
     linkerd = Linkerd(
         "mesh",
         _linkerd_args(mesh, cluster, linkerd_trust.arguments(issuer)),
-        pulumi.ResourceOptions(providers=[provider], depends_on=[*before, issuer]),
+        pulumi.ResourceOptions(providers=[provider], depends_on=[*before, *managers, issuer]),
     )
-    namespaces: Mapping[str, pulumi.Resource] = {}
-    stands = Registered(provider, linkerd, namespaces)
+    stands = linkerd_access.deploy(mesh, Registered(provider, linkerd, {}))
     if mesh.viz:
         LinkerdViz("viz", _viz_args(mesh, cluster), stands.after())
-    linkerd_observability.deploy(mesh, stands)
     linkerd_observability.deploy(mesh, stands)
     by_phase = defaultdict(list)
     for each in mesh.namespaces:
         by_phase[each.phase].append(each.name)
     pulumi.export("namespaces", dict(by_phase))
+    pulumi.export("restart", linkerd_access.restarts(mesh))
     pulumi.export("versions", {"linkerd": linkerd.version, "gateway-api": crds.version})
+    pulumi.export("next", next_step(mesh.namespaces, today(), "linkerd"))
 
 
 def _cluster(mesh: LinkerdMesh, place: str) -> Cluster:
