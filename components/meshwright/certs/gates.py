@@ -125,8 +125,9 @@ def _bundle(seen: Observed, move: Move, stands: Stand[x509.Certificate] | None) 
     if stands is not None:
         return Check(seen.name, title, Verdict.PASSED)
     held = ", ".join(map(called, seen.bundle)) or "no anchor"
+    wanted = len(stand(move.step, "old", "new").trusts)
     # With anchors of other clusters among them, nobody can tell which is the old one.
-    verdict = Verdict.UNKNOWN if len(seen.bundle) not in (1, 2) else Verdict.FAILED
+    verdict = Verdict.FAILED if 0 < len(seen.bundle) <= wanted else Verdict.UNKNOWN
     return Check(seen.name, title, verdict, (f"it holds {held}",), "run `meshwright up`, and wait for trust-manager")
 
 

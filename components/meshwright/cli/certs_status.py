@@ -117,6 +117,8 @@ def _lines(
                 what = f" {each.role:8} {called(each.certificate)}  {days(each.left)} left, {days(each.horizon)} needed"
                 yield line("  ", _MARKS[each.verdict.value], what, (f"  {each.place}", "dim"))
         yield from (line("  · renewed  ", text) for text in _renewed(one))
+        if not one.managed and not any(each.cluster == one.name for each in listed):
+            yield line("  ", _MARKS["unknown"], " it shows no certificates; a cluster does, by --context")
         if one.proxies:
             who = (
                 plural(len(one.proxies), "pod") + " with a proxy",

@@ -49,6 +49,7 @@ BUNDLE = "the bundle is that of {}"
         ("both-trusted", {"controllers": ()}, [("unknown", CONTROLLERS)]),
         ("both-trusted", {"controllers": (Controller("x", CHANGED),)}, [("failed", CONTROLLERS)]),
         ("both-trusted", {"bundle": anchors("old")}, [("failed", BUNDLE.format("both-trusted"))]),
+        ("steady", {"bundle": anchors("old", "new")}, [("unknown", BUNDLE.format("steady"))]),
         ("both-trusted", {"bundle": ()}, [("unknown", BUNDLE.format("both-trusted"))]),
         (
             "both-trusted",
