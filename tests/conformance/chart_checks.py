@@ -26,7 +26,7 @@ _FREE_FORM = frozenset({("meshConfig",), ("env",), ("pilot", "env")})
 _FOLDERS = {name: ("istio-1.31", name) for name in ("base", "istiod", "cni", "ztunnel", "gateway")}
 _FOLDERS |= {
     name: ("linkerd-edge-26.8.3", name)
-    for name in ("linkerd-crds", "linkerd-control-plane", "linkerd2-cni", "linkerd-viz")
+    for name in ("linkerd-crds", "linkerd-control-plane", "linkerd2-cni", "linkerd-viz", "linkerd-multicluster")
 }
 _FOLDERS |= {name: (name,) for name in ("cert-manager", "trust-manager")}
 # ConfigMaps into which istiod's chart copies all values, known or not.
