@@ -113,11 +113,12 @@ def _chain(chain: tuple[x509.Certificate, ...], anchors: tuple[x509.Certificate,
 def _unfit(certificate: x509.Certificate, below: int, place: str, *, issuer: bool) -> Iterator[Problem]:
     for message, remedy in no_authority(certificate, authorities_below=below, with_crl=False):
         yield Problem(Code.CERTIFICATE_UNFIT, f"{name_of(certificate)} {message}", remedy, place)
-    for message, remedy in _algorithms(certificate, issuer=issuer):
+    for message, remedy in algorithms(certificate, issuer=issuer):
         yield Problem(Code.CERTIFICATE_UNFIT, f"{name_of(certificate)} {message}", remedy, place)
 
 
-def _algorithms(certificate: x509.Certificate, *, issuer: bool) -> Iterator[Complaint]:
+def algorithms(certificate: x509.Certificate, *, issuer: bool) -> Iterator[Complaint]:
+    """What Linkerd refuses of a certificate's key and of its signature."""
     key = certificate.public_key()
     right = "use ECDSA P-256" if issuer else "use ECDSA P-256, or RSA of 2048 or 4096 bits"
     if isinstance(key, ec.EllipticCurvePublicKey):
