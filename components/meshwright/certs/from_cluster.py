@@ -30,6 +30,7 @@ _WEBHOOKS: Final = {
     "mutatingwebhookconfigurations": (labels.INJECTOR_WEBHOOK,),
     "validatingwebhookconfigurations": (labels.PROFILE_WEBHOOK, labels.POLICY_WEBHOOK),
 }
+_OF_WEBHOOKS: Final = ("-k8s-tls", *_WEBHOOKS)
 _OVER: Final = ("Succeeded", "Failed")
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
 _UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
@@ -38,13 +39,14 @@ _UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs"
 def observe(reader: ClusterReader, name: str) -> Observed:
     """What one cluster shows; what it doesn't let us read is a gap."""
     gaps: dict[str, str] = {}
+    asides: dict[str, str] = {}
 
     def read(what: str, ask: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
         try:
             return ask()
         except ReadError as error:
             if error.status != HTTPStatus.NOT_FOUND:
-                gaps[what] = str(error)
+                (asides if any(each in what for each in _OF_WEBHOOKS) else gaps)[what] = str(error)
             return []
 
     def one(path: str) -> list[dict[str, Any]]:
@@ -72,7 +74,7 @@ def observe(reader: ClusterReader, name: str) -> Observed:
             lambda path=f"/apis/admissionregistration.k8s.io/v1/{kind}/{each}": one(path),  # type: ignore[misc]
         )
     ]
-    return observed(name, config_maps, secrets, pods, controllers, told, managed, webhooks, gaps)
+    return observed(name, config_maps, secrets, pods, controllers, told, managed, webhooks, gaps, asides)
 
 
 def observed(
@@ -85,6 +87,7 @@ def observed(
     certificates: list[dict[str, Any]],
     webhooks: list[tuple[str, dict[str, Any]]],
     gaps: dict[str, str],
+    asides: dict[str, str],
 ) -> Observed:
     """What these objects of one cluster say; of what holds a broken certificate a gap is added."""
     text = next((str((each.get("data") or {}).get(labels.TRUST_ROOTS_KEY) or "") for each in config_maps), "")
@@ -103,8 +106,9 @@ def observed(
         controllers=tuple(Controller(_called(each), _started(each, "identity")) for each in controllers if _runs(each)),
         events=tuple(_event(each) for each in told if each.get("reason") in EVENT_REASONS),
         managed=managed,
-        served=(*_served(secrets, renewed, gaps), *_trusted_by_webhooks(webhooks, gaps)),
+        served=(*_served(secrets, renewed, asides), *_trusted_by_webhooks(webhooks, asides)),
         gaps=gaps,
+        asides=asides,
     )
 
 
@@ -156,7 +160,7 @@ def _trusted_by_webhooks(webhooks: list[tuple[str, dict[str, Any]]], gaps: dict[
 
 
 def _proxy(pod: _Object, text: str, bundle: tuple[x509.Certificate, ...]) -> Proxy:
-    return Proxy(_called(pod), _workload(pod), _started(pod, labels.PROXY_CONTAINER), _anchors(pod, text, bundle))
+    return Proxy(_called(pod), workload_of(pod), _started(pod, labels.PROXY_CONTAINER), _anchors(pod, text, bundle))
 
 
 def _anchors(pod: _Object, text: str, bundle: tuple[x509.Certificate, ...]) -> frozenset[x509.Certificate] | None:
@@ -179,7 +183,7 @@ def _anchors(pod: _Object, text: str, bundle: tuple[x509.Certificate, ...]) -> f
     return None
 
 
-def _workload(pod: _Object) -> str:
+def workload_of(pod: _Object) -> str:
     """What makes a pod anew: ``deployment/cart``."""
     metadata = pod["metadata"]
     for owner in metadata.get("ownerReferences") or ():

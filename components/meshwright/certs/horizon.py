@@ -88,7 +88,7 @@ def shown(seen: Observed, now: datetime) -> tuple[Shown, ...]:
 
 def troubles(seen: Observed, now: datetime) -> Iterator[Trouble]:
     """What is wrong in a cluster, worst first, and what can't be told."""
-    for what, why in seen.gaps.items():
+    for what, why in {**seen.gaps, **seen.asides}.items():
         yield Trouble(seen.name, Verdict.UNKNOWN, f"{what} can't be read: {why}", "let this account read it")
     for each in shown(seen, now):
         yield from _ending(each)

@@ -109,3 +109,5 @@ class Observed:
     """Other certificates: those of webhooks."""
     gaps: Mapping[str, str] = field(default_factory=dict)
     """What could not be read -> why."""
+    asides: Mapping[str, str] = field(default_factory=dict)
+    """What could not be read of webhooks -> why: no rotation depends on it."""

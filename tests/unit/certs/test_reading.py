@@ -78,6 +78,9 @@ def test_pods_of_all_kinds() -> None:
 def test_what_may_not_be_read_is_a_gap_and_what_is_not_there_is_none() -> None:
     found = look(**{PODS: ReadError(403, "pods is forbidden")})
     assert found.gaps == {"pods": "pods is forbidden"}
+    hook = "linkerd-proxy-injector-k8s-tls"
+    found = look(**{f"{LINKERD}/secrets/{hook}": ReadError(403, "forbidden")})
+    assert (found.gaps, found.asides) == ({}, {f"Secret {hook}": "forbidden"})
     empty = observe(FakeReader({}), "eu")  # type: ignore[arg-type]
     assert empty == Observed("eu")
     broken = answers()[f"{LINKERD}/configmaps/linkerd-identity-trust-roots"]
