@@ -100,6 +100,18 @@ CASES = {
             )
         ],
     ),
+    "two distributions for one backend": (
+        traffic(
+            "service: a, port: 80, traffic_distribution: PreferSameZone, routes: [{to: [{service: c}]}]}\n"
+            "          - {service: b, port: 80, traffic_distribution: PreferSameNode, routes: [{to: [{service: c}]}]"
+        ),
+        [
+            (
+                f'{FILE}:12: mesh.namespaces[0].traffic[1] gives "c" traffic distribution, as does traffic[0]; '
+                "write all of a service's rules in one place (MW-E131)"
+            )
+        ],
+    ),
     "durations": (
         traffic("service: a, port: 80, timeout: 5 s, routes: [{timeout: 0s}]"),
         [

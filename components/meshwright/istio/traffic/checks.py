@@ -77,6 +77,9 @@ def claims(args: TrafficPolicyArgs) -> Iterator[tuple[str, str]]:
     if args.get("connection_pool") or args.get("outlier_detection"):
         for service in destinations(args):
             yield "limits", service
+    if args.get("traffic_distribution"):
+        for service in destinations(args):
+            yield "traffic distribution", service
 
 
 def contradictions(args: TrafficPolicyArgs) -> Iterator[Trouble]:
