@@ -13,12 +13,14 @@ CRDS = (
     "istio-1.31.yaml",
     "prometheus-operator-0.93.0.yaml",
     "cert-manager-1.21.1.yaml",
+    "trust-manager-0.24.0.yaml",
+    "linkerd-edge-26.8.3.yaml",
 )
 
 
 @pytest.fixture(scope="session")
 def crd_files() -> list[Path]:
-    """The CRDs of Istio, the Gateway API, the Prometheus operator and cert-manager."""
+    """The CRDs of Istio, Linkerd, the Gateway API, the Prometheus operator, cert-manager and trust-manager."""
     return [data_file("crds", name) for name in CRDS]
 
 
