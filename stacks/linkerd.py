@@ -1,14 +1,15 @@
 """Linkerd, from a stack's config."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import linkerd_access
+import linkerd_traffic
 import pulumi
 import pulumi_kubernetes as kubernetes
 
 import linkerd_observability
-import linkerd_access
 import linkerd_trust
 from linkerd_parts import Registered
 from meshwright import GatewayApiCrds, GkeMeshFirewall, Linkerd, LinkerdCni, LinkerdSystemNamespace, LinkerdViz
@@ -17,9 +18,9 @@ from meshwright.config.clock import today
 from meshwright.config.linkerd import LinkerdMesh
 from meshwright.config.shared import Cluster
 from meshwright.errors import Code, ConfigError, Problem
+from meshwright.guidance.rollout import next_step
 from meshwright.kubernetes.chart_values import merge
 from meshwright.linkerd.cni import plan_cni
-from meshwright.guidance.rollout import next_step
 from meshwright.linkerd.labels import WEBHOOK_PORTS
 from meshwright.linkerd.linkerd import IdentityArgs, LinkerdArgs
 from meshwright.linkerd.plan import plan_linkerd, release_of
@@ -59,6 +60,7 @@ def deploy(mesh: LinkerdMesh, place: str) -> None:
     if mesh.viz:
         LinkerdViz("viz", _viz_args(mesh, cluster), stands.after())
     linkerd_observability.deploy(mesh, stands)
+    linkerd_traffic.deploy(mesh, stands)
     by_phase = defaultdict(list)
     for each in mesh.namespaces:
         by_phase[each.phase].append(each.name)

@@ -5,13 +5,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from meshwright.catalog import load_catalog
 from meshwright.config.base import ChartValues, Count, Flag, HostName, Mistake, Model, Spelt
 from meshwright.config.istio import GatewayApi
 from meshwright.config.linkerd_control import CniPlugin, ConfigKey, ControlPlane, GkeFirewall, LinkerdOnCilium, Viz
 from meshwright.config.linkerd_observability import LinkerdObservability
+from meshwright.config.linkerd_traffic import (
+    LinkerdEgressRules,
+    LinkerdMeshEgress,
+    LinkerdServiceTraffic,
+    ServerRateLimit,
+    in_linkerd,
+    in_namespace,
+)
 from meshwright.config.linkerd_trust import Trust
+from meshwright.config.linkerd_upgrade import LinkerdUpgrade
 from meshwright.config.shared import ChartSource, Cluster, Compliance, EnvironmentName, Namespace, Workload
-from meshwright.config.versions import not_in_catalog
+from meshwright.config.versions import not_in_catalog, release_of
 from meshwright.errors import Code
 from meshwright.linkerd.checks import stable_address, too_few_nodes
 
@@ -20,6 +30,18 @@ LinkerdPhase = Literal["unmeshed", "audit", "authenticated", "deny"]
 
 class LinkerdNamespace(Namespace[LinkerdPhase]):
     """A namespace and its phase: unmeshed, audit, authenticated, deny."""
+
+    traffic: tuple[LinkerdServiceTraffic, ...] = ()
+    """Routes, retries, timeouts and circuit breakers of its services, kept by the callers' proxies."""
+    rate_limits: tuple[ServerRateLimit, ...] = ()
+    """How many requests a second its Servers take."""
+    egress: LinkerdEgressRules | None = None
+    """What its pods may call outside, instead of the mesh's rules. Default: the mesh's."""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """A service's traffic is told once."""
+        yield from super().mistakes()
+        yield from in_namespace(self)
 
 
 class LinkerdValues(Model):
@@ -91,6 +113,10 @@ class LinkerdMesh(Model):
     """The CRDs of the Gateway API, which Linkerd's routes are of."""
     namespaces: tuple[LinkerdNamespace, ...] = ()
     """The namespaces and how far each has come."""
+    egress: LinkerdMeshEgress | None = None
+    """What may leave the mesh. Default: everything."""
+    upgrade: LinkerdUpgrade | None = None
+    """What runs, where this file is an upgrade of it: a step that breaks is refused. Default: nothing is known."""
     charts: ChartSource | None = None
     """Where the charts come from. Default: the channel's repository."""
     values: LinkerdValues = Field(default_factory=LinkerdValues)
@@ -101,6 +127,7 @@ class LinkerdMesh(Model):
         if self.version:
             for mistake in not_in_catalog(f"linkerd-{self.channel}", self.version):
                 yield mistake._replace(at=("version",))
+        yield from self._of_release()
         if self.high_availability and (message := too_few_nodes(self.available_nodes)):
             remedy = "add nodes, or set high_availability: false"
             yield Mistake(Code.LINKERD_NODES, f"is true: {message}", remedy, ("high_availability",))
@@ -114,6 +141,17 @@ class LinkerdMesh(Model):
             message = "are for a Prometheus that isn't named"
             remedy = "add control_plane.prometheus_url"
             yield Mistake(Code.CONTRADICTION, message, remedy, ("viz", "prometheus_credentials"))
+
+    def _of_release(self) -> Iterator[Mistake]:
+        """What the release doesn't have, and what the way to it would break."""
+        if self.upgrade and self.channel != "edge":
+            message = "is for the channel edge, whose notes the catalog has"
+            yield Mistake(Code.CONTRADICTION, message, "remove it, and follow Buoyant's notes", ("upgrade",))
+        if release := release_of(self.model_dump(include={"kind", "channel", "version"}), load_catalog()):
+            yield from in_linkerd(self, release.version)
+            if self.upgrade and self.channel == "edge":
+                for mistake in self.upgrade.steps_over(release.version, self.values.crds):
+                    yield mistake._replace(at=("upgrade", *mistake.at))
 
     @property
     def available_nodes(self) -> int | None:
