@@ -130,5 +130,7 @@ class LinkerdTrafficArgs(TypedDict):
     """For the pods of the service, and of the Services that its routes lead to. Default: none."""
     load_bias: NotRequired[LoadBias]
     """For the pods of the service. Default: off. From 2.20 on."""
+    linkerd_version: NotRequired[str]
+    """The release that runs, ``edge-26.8.3`` or ``2.20``. What it has not is refused. Default: the newest."""
     service_profile: NotRequired[bool]
     """The service has a ServiceProfile. Default: false. Then Linkerd ignores all of this, and it is refused."""

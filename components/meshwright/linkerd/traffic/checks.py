@@ -13,7 +13,8 @@ from meshwright.kubernetes.troubles import Path, Trouble
 from meshwright.linkerd.traffic.annotations import GRPC_CONDITIONS, milliseconds
 from meshwright.linkerd.traffic.arguments import CircuitBreaker, LinkerdTrafficArgs, Match, Retries, Route, Timeouts
 from meshwright.linkerd.traffic.precedence import misplaced
-from meshwright.linkerd.traffic.routes import groups, matched
+from meshwright.linkerd.traffic.routes import groups, matched, route_objects
+from meshwright.linkerd.traffic.since import not_yet
 
 _ISTIO: Final = "Istio ambient has it, at a waypoint (kind: istio-ambient)"
 REFUSED: Final[Mapping[str, tuple[str, str]]] = {
@@ -86,6 +87,8 @@ def contradictions(args: LinkerdTrafficArgs) -> Iterator[Trouble]:
         message = f"asks for {' and '.join(keys)}, and the service has a ServiceProfile: Linkerd ignores all of it then"
         remedy = "delete the ServiceProfile once its routes are written anew, or keep it alone"
         yield Trouble(Code.SERVICE_PROFILE, message, remedy)
+    if version := args.get("linkerd_version"):
+        yield from not_yet(args, version)
     grpc = args.get("protocol") == "grpc"
     yield from _of_requests(args, (), args, [], grpc=grpc)
     for index, route in enumerate(args.get("routes") or []):
@@ -95,6 +98,17 @@ def contradictions(args: LinkerdTrafficArgs) -> Iterator[Trouble]:
     if breaker := args.get("circuit_breaker"):
         for trouble in _in_breaker(breaker):
             yield trouble._replace(at=("circuit_breaker", *trouble.at))
+
+
+def claims(args: LinkerdTrafficArgs) -> Iterator[tuple[str, str]]:
+    """What only one set of rules of a namespace can have: what it is, and its name.
+
+    A Service is annotated for all of its ports at once, and an object's name is its service's, with a number.
+    """
+    yield "is for", args["service"]
+    kind = "GRPCRoute" if args.get("protocol") == "grpc" else "HTTPRoute"
+    for each in route_objects(args):
+        yield f"makes the {kind}", each.name
 
 
 def _in_route(route: Route, args: LinkerdTrafficArgs, *, grpc: bool) -> Iterator[Trouble]:

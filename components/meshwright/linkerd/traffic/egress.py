@@ -1,20 +1,17 @@
 """What leaves the cluster: an EgressNetwork, and the hosts that may be called through it."""
 
-from collections.abc import Iterator
-from ipaddress import ip_network
-from typing import Any, NotRequired, TypedDict
+from typing import Any
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
-from meshwright.errors import Code
 from meshwright.kubernetes.children import below
 from meshwright.kubernetes.namespaces import namespace
 from meshwright.kubernetes.problems import refuse_all
 from meshwright.kubernetes.providers import require_kubernetes_provider
-from meshwright.kubernetes.troubles import Trouble
 from meshwright.linkerd.labels import EGRESS_NAMESPACE
 from meshwright.linkerd.traffic.values import misspelt
+from meshwright.linkerd.traffic.ways_out import EgressRoute, LinkerdEgressArgs, egress_troubles
 
 _KINDS = {
     "http": ("gateway.networking.k8s.io/v1", "HTTPRoute"),
@@ -22,39 +19,6 @@ _KINDS = {
     "tcp": ("gateway.networking.k8s.io/v1alpha2", "TCPRoute"),
 }
 """The versions that Linkerd's policy controller watches (``policy-controller/k8s/api/src/lib.rs``)."""
-
-Network = TypedDict("Network", {"cidr": str, "except": NotRequired[list[str]]})
-"""A range of addresses outside of the cluster, and what in it is none."""
-
-
-class EgressRoute(TypedDict):
-    """Something outside that may be called."""
-
-    name: str
-    """Of the route."""
-    port: int
-    """The port that is called."""
-    protocol: str
-    """``http``, ``tls`` or ``tcp``. TLSRoute and TCPRoute are read as v1alpha2, which no standard bundle serves: the
-    chart linkerd-crds has their CRDs (``enableTlsRoutes``, ``enableTcpRoutes``)."""
-    hosts: NotRequired[list[str]]
-    """Names that are asked for, in HTTP or in TLS. For ``tcp`` there are none."""
-
-
-class LinkerdEgressArgs(TypedDict):
-    """Arguments of `LinkerdEgress`."""
-
-    policy: str
-    """What becomes of calls that no route takes: ``allow`` or ``deny``."""
-    namespace: NotRequired[str]
-    """Whose pods it is for. Default: ``linkerd-egress``, which stands for all namespaces; one of a namespace's own goes
-    before it."""
-    create_namespace: NotRequired[bool]
-    """Make the namespace. Default: true for ``linkerd-egress``, false for others."""
-    networks: NotRequired[list[Network]]
-    """Which addresses. Default: all that are none of the cluster's networks."""
-    routes: NotRequired[list[EgressRoute]]
-    """What may be called."""
 
 
 class LinkerdEgress(pulumi.ComponentResource):
@@ -87,39 +51,6 @@ class LinkerdEgress(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions.merge(children, pulumi.ResourceOptions(depends_on=routes)),
         )
         self.register_outputs({})
-
-
-def egress_troubles(args: LinkerdEgressArgs) -> Iterator[Trouble]:
-    """What Linkerd would refuse, ignore, or take for something else."""
-    for index, network in enumerate(args.get("networks") or []):
-        outer = ip_network(network["cidr"])
-        for place, inner in enumerate(network.get("except") or []):
-            part = ip_network(inner)
-            if part.version != outer.version or not part.subnet_of(outer):  # type: ignore[arg-type]
-                message = f"is {inner}, which is no part of {outer}"
-                yield Trouble(Code.EGRESS_NETWORK, message, "remove it", ("networks", index, "except", place))
-    seen: dict[str, int] = {}
-    for index, route in enumerate(args.get("routes") or []):
-        if (first := seen.setdefault(route["name"], index)) != index:
-            message = f'is "{route["name"]}", as is routes[{first}].name'
-            yield Trouble(Code.EGRESS_NETWORK, message, "give each a name of its own", ("routes", index, "name"))
-        for trouble in _in_route(route):
-            yield trouble._replace(at=("routes", index, *trouble.at))
-    if args["policy"] == "allow" and args.get("routes"):
-        message = "is allow, beside routes: they would allow what is allowed anyway"
-        yield Trouble(Code.EGRESS_NETWORK, message, "write deny, or remove the routes", ("policy",))
-
-
-def _in_route(route: EgressRoute) -> Iterator[Trouble]:
-    hosts, protocol = route.get("hosts"), route["protocol"]
-    if protocol == "grpc":
-        yield Trouble(Code.EGRESS_NETWORK, "is grpc", "write http, which takes gRPC too", ("protocol",))
-    if protocol == "tcp" and hosts:
-        message, remedy = "are named, and plain TCP names none", "remove them, and confine the networks instead"
-        yield Trouble(Code.EGRESS_NETWORK, message, remedy, ("hosts",))
-    if protocol == "tls" and not hosts:
-        message, remedy = "names no host: every name would be allowed", "name hosts, or use protocol: tcp"
-        yield Trouble(Code.EGRESS_NETWORK, message, remedy)
 
 
 def _route(name: str, home: str, route: EgressRoute, opts: pulumi.ResourceOptions) -> CustomResource:

@@ -1,50 +1,15 @@
 """How many requests a second a server takes."""
 
-from collections.abc import Iterator
-from typing import Any, NotRequired, TypedDict
+from typing import Any
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
-from meshwright.errors import Code
 from meshwright.kubernetes.children import below
 from meshwright.kubernetes.problems import refuse_all
 from meshwright.kubernetes.providers import require_kubernetes_provider
-from meshwright.kubernetes.troubles import Trouble
+from meshwright.linkerd.traffic.rates import LinkerdRateLimitArgs, rate_troubles
 from meshwright.linkerd.traffic.values import misspelt
-
-
-class Caller(TypedDict):
-    """A service account that calls."""
-
-    service_account: str
-    """Its name."""
-    namespace: NotRequired[str]
-    """Default: the server's."""
-
-
-class Override(TypedDict):
-    """Another rate for some callers."""
-
-    rate: int
-    """Requests a second, for all of them together."""
-    callers: list[Caller]
-    """Who they are."""
-
-
-class LinkerdRateLimitArgs(TypedDict):
-    """Arguments of `LinkerdRateLimit`."""
-
-    namespace: str
-    """Where the Server is."""
-    server: str
-    """Its name. Linkerd limits rates at a Server, and at nothing else; each Server has one such policy at most."""
-    total: NotRequired[int]
-    """Requests a second that each pod takes from all callers. Default: no limit."""
-    identity: NotRequired[int]
-    """Requests a second that each pod takes from one caller, by its identity. Default: no limit."""
-    overrides: NotRequired[list[Override]]
-    """Callers with a rate of their own."""
 
 
 class LinkerdRateLimit(pulumi.ComponentResource):
@@ -69,24 +34,6 @@ class LinkerdRateLimit(pulumi.ComponentResource):
             opts=below(self, opts),
         )
         self.register_outputs({})
-
-
-def rate_troubles(args: LinkerdRateLimitArgs) -> Iterator[Trouble]:
-    """What Linkerd's webhook would refuse, and what would do nothing."""
-    total, overrides = args.get("total"), args.get("overrides") or []
-    if not (total or args.get("identity") or overrides):
-        yield Trouble(Code.RATE_LIMIT, "limits nothing", "say total, identity or overrides")
-    rates = [
-        (("identity",), args.get("identity")),
-        *((("overrides", i, "rate"), e["rate"]) for i, e in enumerate(overrides)),
-    ]
-    for at, rate in rates:
-        if total and rate and rate > total:
-            message = f"is {int(rate)}, more than total ({int(total)}), which Linkerd refuses"
-            yield Trouble(Code.RATE_LIMIT, message, "make it total's or less", at)
-    for index, each in enumerate(overrides):
-        if not each["callers"]:
-            yield Trouble(Code.RATE_LIMIT, "is for nobody", "name service accounts", ("overrides", index, "callers"))
 
 
 def _spec(args: LinkerdRateLimitArgs) -> dict[str, Any]:
