@@ -20,7 +20,8 @@ class LinkerdExportsArgs(TypedDict):
     services: list[str]
     """Services that exist."""
     mode: str
-    """``hierarchical``: through the gateway, as ``<service>-<cluster>``. ``flat``: from pod to pod, as ``<service>-<cluster>`` too.
+    """``hierarchical``: through the gateway, as ``<service>-<cluster>``. ``flat``: from pod to pod, by the
+    same name.
     ``federated``: from pod to pod, with those of the other clusters as one ``<service>-federated``."""
 
 
