@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import linkerd_access
-import linkerd_traffic
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+import linkerd_access
 import linkerd_observability
+import linkerd_traffic
 import linkerd_trust
 from linkerd_parts import Registered
 from meshwright import GatewayApiCrds, GkeMeshFirewall, Linkerd, LinkerdCni, LinkerdSystemNamespace, LinkerdViz
@@ -49,12 +49,11 @@ def deploy(mesh: LinkerdMesh, place: str) -> None:
         pulumi.ResourceOptions(providers=[provider]),
     )
     before: list[pulumi.Resource] = [crds, namespace, *_platform(mesh), *_cni(mesh, cluster, provider)]
-    managers = linkerd_trust.cert_manager(mesh, provider)
-    issuer = linkerd_trust.identity(mesh, provider, [namespace, *managers])
+    issuer = linkerd_trust.identity(mesh, provider, [namespace])
     linkerd = Linkerd(
         "mesh",
         _linkerd_args(mesh, cluster, linkerd_trust.arguments(issuer)),
-        pulumi.ResourceOptions(providers=[provider], depends_on=[*before, *managers, issuer]),
+        pulumi.ResourceOptions(providers=[provider], depends_on=[*before, issuer]),
     )
     stands = linkerd_access.deploy(mesh, Registered(provider, linkerd, {}))
     if mesh.viz:

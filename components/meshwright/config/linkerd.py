@@ -8,6 +8,8 @@ from pydantic import Field
 from meshwright.catalog import load_catalog
 from meshwright.config.base import ChartValues, Count, Flag, HostName, Mistake, Model, Spelt
 from meshwright.config.istio import GatewayApi
+from meshwright.config.linkerd_access import LinkerdSecurity, MeshAccess, ProxyInjection
+from meshwright.config.linkerd_access_checks import mistakes as access_mistakes
 from meshwright.config.linkerd_control import CniPlugin, ConfigKey, ControlPlane, GkeFirewall, LinkerdOnCilium, Viz
 from meshwright.config.linkerd_observability import LinkerdObservability
 from meshwright.config.linkerd_traffic import (
@@ -37,6 +39,11 @@ class LinkerdNamespace(Namespace[LinkerdPhase]):
     """How many requests a second its Servers take."""
     egress: LinkerdEgressRules | None = None
     """What its pods may call outside, instead of the mesh's rules. Default: the mesh's."""
+
+    injection: ProxyInjection = Field(default_factory=ProxyInjection)
+    """How its pods get their proxies."""
+    security: LinkerdSecurity = Field(default_factory=LinkerdSecurity)
+    """Who may call its workloads."""
 
     def mistakes(self) -> Iterator[Mistake]:
         """A service's traffic is told once."""
@@ -113,6 +120,8 @@ class LinkerdMesh(Model):
     """The CRDs of the Gateway API, which Linkerd's routes are of."""
     namespaces: tuple[LinkerdNamespace, ...] = ()
     """The namespaces and how far each has come."""
+    security: MeshAccess = Field(default_factory=MeshAccess)
+    """Callers from elsewhere, and who may read metrics."""
     egress: LinkerdMeshEgress | None = None
     """What may leave the mesh. Default: everything."""
     upgrade: LinkerdUpgrade | None = None
@@ -123,7 +132,8 @@ class LinkerdMesh(Model):
     """Chart values of yours, merged last."""
 
     def mistakes(self) -> Iterator[Mistake]:
-        """The channel has the version."""
+        """The channel has the version, and the parts suit each other."""
+        yield from access_mistakes(self)
         if self.version:
             for mistake in not_in_catalog(f"linkerd-{self.channel}", self.version):
                 yield mistake._replace(at=("version",))

@@ -56,6 +56,15 @@ _RESOURCES: Final = {
     "memory_limit": labels.PROXY_MEMORY_LIMIT,
 }
 _QUANTITY = re.compile(r"\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi)?", re.ASCII)
+NOT_FOR_WORKLOADS: Final = (
+    labels.NAMESPACE,
+    labels.CNI_NAMESPACE,
+    "kube-system",
+    "kube-public",
+    "kube-node-lease",
+    "cert-manager",
+)
+"""Linkerd's own, and those that its injector leaves out (chart linkerd-control-plane, ``namespaceSelector``)."""
 DEFAULT_POLICY: Final = {"audit": "audit", "authenticated": "all-authenticated", "deny": "deny"}
 """Phase -> what holds on ports without a Server, from a pod's start on."""
 

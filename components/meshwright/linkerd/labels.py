@@ -69,6 +69,10 @@ TIMEOUT_RESPONSE: Final = "timeout.linkerd.io/response"
 TIMEOUT_IDLE: Final = "timeout.linkerd.io/idle"
 FAILURE_ACCRUAL: Final = "balancer.linkerd.io/failure-accrual"
 
+# Identities
+VIZ_PROMETHEUS: Final = "linkerd-viz/prometheus"
+"""Namespace and service account of the Prometheus that viz brings."""
+
 # Multi-cluster
 EXPORTED: Final = "mirror.linkerd.io/exported"
 """On a Service: ``true`` through the gateway, ``remote-discovery`` with a flat network."""

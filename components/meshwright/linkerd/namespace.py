@@ -10,20 +10,10 @@ from meshwright.kubernetes.children import below
 from meshwright.kubernetes.errors import refuse
 from meshwright.kubernetes.namespaces import namespace
 from meshwright.kubernetes.providers import require_kubernetes_provider
-from meshwright.linkerd import labels
-from meshwright.linkerd.injection import DEFAULT_POLICY, InjectionArgs, annotations, mistakes
+from meshwright.linkerd.injection import DEFAULT_POLICY, NOT_FOR_WORKLOADS, InjectionArgs, annotations, mistakes
 from meshwright.phases import LADDERS
 
 _PHASES = LADDERS["linkerd"].phases
-_NOT_FOR_WORKLOADS = (
-    labels.NAMESPACE,
-    labels.CNI_NAMESPACE,
-    "kube-system",
-    "kube-public",
-    "kube-node-lease",
-    "cert-manager",
-)
-"""Linkerd's own, and those that its injector leaves out (chart linkerd-control-plane, ``namespaceSelector``)."""
 
 
 class LinkerdPhaseRecord(TypedDict):
@@ -102,7 +92,7 @@ def restart(args: LinkerdNamespaceArgs) -> str:
 
 def _check(args: LinkerdNamespaceArgs, label: str) -> None:
     name, phase, before = args["namespace"], args["phase"], args.get("previous")
-    if name in _NOT_FOR_WORKLOADS:
+    if name in NOT_FOR_WORKLOADS:
         message = f"{name} is not for workloads: Linkerd injects nothing into it, or must not"
         raise refuse(Code.BAD_ARGUMENT, label, message, "leave it out")
     for each in (phase, before["phase"] if before else phase):

@@ -45,6 +45,48 @@ def test_next_step(namespaces: list[Namespace], step: str) -> None:
     assert next_step(namespaces, TODAY) == step
 
 
+@pytest.mark.parametrize(
+    ("namespaces", "step"),
+    [
+        ([], "list a first namespace, of two or three services that talk often, with phase: audit"),
+        (
+            [Namespace("a", "audit"), Namespace("b", "authenticated", date(2026, 1, 1))],
+            "record when a became audit (since: 2026-11-22); its week of watching starts then",
+        ),
+        (
+            [Namespace("a", "audit", date(2026, 11, 20)), Namespace("b", "unmeshed")],
+            "watch a for callers without identity; authenticated is possible from 2026-11-27",
+        ),
+        (
+            [Namespace("a", "audit", date(2026, 11, 15)), Namespace("b", "audit", date(2026, 11, 20))],
+            "make a authenticated, if its last 7 days saw no caller without identity",
+        ),
+        (
+            [Namespace("a", "authenticated", date(2026, 11, 20)), Namespace("b", "unmeshed")],
+            "bring b in, with phase: audit",
+        ),
+        (
+            [
+                Namespace("a", "authenticated", date(2026, 11, 20)),
+                Namespace("b", "authenticated", date(2026, 11, 1)),
+                Namespace("c", "unmeshed"),
+            ],
+            "make b deny, if its last 7 days saw no call that isn't declared",
+        ),
+        (
+            [Namespace("a", "authenticated", date(2026, 11, 20)), Namespace("b", "deny")],
+            "watch a for calls that are not declared; deny is possible from 2026-11-27",
+        ),
+        (
+            [Namespace("b", "deny")],
+            "every namespace denies; control_plane.inbound_policy: deny makes it the rule of the mesh",
+        ),
+    ],
+)
+def test_next_step_in_linkerd(namespaces: list[Namespace], step: str) -> None:
+    assert next_step(namespaces, TODAY, "linkerd") == step
+
+
 def test_strict_is_possible_a_week_after_permissive_began() -> None:
     assert strict_from(Namespace("a", "permissive", date(2026, 2, 24))) == date(2026, 3, 3)
     assert strict_from(Namespace("a", "permissive")) is None

@@ -4,12 +4,16 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from itertools import combinations
+from typing import Any
 
 from meshwright.errors import Code, Problem
 from meshwright.istio.security.identity import is_identity
+from meshwright.kubernetes.troubles import Trouble
 from meshwright.linkerd.access.args import LinkerdAccessArgs, LinkerdCallArgs, PortArgs, WorkloadArgs
 from meshwright.linkerd.access.matches import is_grpc, is_path
 from meshwright.linkerd.access.plan import number, operation, reaches
+from meshwright.linkerd.labels import ADMIN_PORT, CONTROL_PORT
+from meshwright.linkerd.traffic.checks import REFUSED
 
 PROTOCOLS = ("unknown", "HTTP/1", "HTTP/2", "gRPC", "opaque", "TLS")
 _HTTP = ("unknown", "HTTP/1", "HTTP/2")
@@ -17,16 +21,49 @@ _HTTP = ("unknown", "HTTP/1", "HTTP/2")
 
 def mistakes(args: LinkerdAccessArgs) -> Iterator[Problem]:
     """All of them; none for args that `plan` may take."""
+    for code, message, remedy, at in refused_keys(args):
+        where = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in at).removeprefix(".")
+        yield Problem(code, f"{where} {message}", remedy)
     for name, workload in args["workloads"].items():
         yield from _workload(name, workload)
         if workload.get("phase", args["phase"]) == "deny":
             yield from _unreachable(name, workload, args)
     yield from _overlaps(args["workloads"])
+    yield from _own_ports(args)
     for index, call in enumerate(args["calls"]):
         yield from _call(f"calls[{index}]", call, args)
     scrapers = args.get("scrapers") or []
     yield from (_no_identity(f"scrapers names {caller!r}") for caller in scrapers if not is_identity(caller))
     yield from _no_networks("probe_networks", args.get("probe_networks") or [])
+
+
+def refused_keys(args: Any) -> Iterator[Trouble]:
+    """What other meshes have beside these keys or in a call, such as tokens. A workload may have any name."""
+    whole = args if isinstance(args, Mapping) else {}
+    calls = whole.get("calls")
+    listed = enumerate(calls) if isinstance(calls, list | tuple) else ()
+    for at, part in [((), whole), *((("calls", index), call) for index, call in listed)]:
+        for key in part if isinstance(part, Mapping) else ():
+            if key in REFUSED:
+                yield Trouble(Code.NOT_IN_LINKERD, *REFUSED[key], at=(*at, key))
+
+
+def _own_ports(args: LinkerdAccessArgs) -> Iterator[Problem]:
+    """The proxy's own: tap asks for viz's identity and no policy (linkerd2-proxy, ``app/src/tap.rs``)."""
+    for name, workload in args["workloads"].items():
+        ports = [number(port["port"]) for port in workload["ports"]]
+        if CONTROL_PORT in ports:
+            yield Problem(
+                Code.LINKERD_ACCESS,
+                f"port {CONTROL_PORT} of {name} is the proxy's own, which lets in viz's tap alone, by no policy",
+                "leave it out",
+            )
+        if ADMIN_PORT in ports and args.get("scrapers"):
+            yield Problem(
+                Code.SERVER_OVERLAP,
+                f"port {ADMIN_PORT} of {name} is the one that scrapers has a Server for",
+                "leave it out, or remove scrapers",
+            )
 
 
 def _workload(name: str, workload: WorkloadArgs) -> Iterator[Problem]:

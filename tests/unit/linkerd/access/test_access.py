@@ -136,3 +136,19 @@ def test_codes(said: str, code: str) -> None:
     }
     calls, args = tried[said]
     assert code in refusal(*calls, **args)
+
+
+def test_what_other_meshes_have_is_refused_with_their_name() -> None:
+    assert refusal({**WEB, "jwt": {}}).startswith("calls[0].jwt asks for tokens of users, which Linkerd doesn't check")
+    said = refusal(WEB, external_authorization={})
+    assert said.startswith("external_authorization asks for an external authorizer, which Linkerd has not")
+    assert said.endswith("Istio ambient has it, at a waypoint (kind: istio-ambient) (MW-E207)")
+    assert access(WEB, workloads={"jwt": {"ports": []}})
+
+
+def test_the_proxys_own_ports() -> None:
+    assert refusal(WEB, ports=[{"port": 4190}]) == (
+        "port 4190 of cart is the proxy's own, which lets in viz's tap alone, by no policy; leave it out (MW-E200)"
+    )
+    assert refusal(WEB, ports=[{"port": 4191}], scrapers=["viz/prometheus"]).endswith("or remove scrapers (MW-E201)")
+    assert access(WEB, ports=[{"port": 4191}])
