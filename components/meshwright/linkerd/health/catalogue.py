@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from meshwright.linkerd.health import certificates, webhooks
+from meshwright.linkerd.health import certificates, control_plane, injection, network, policy, webhooks, workloads
 
 if TYPE_CHECKING:
     from meshwright.health.verdicts import Check
@@ -15,4 +15,9 @@ PAGE: Final = "docs/linkerd/check.md"
 CHECKS: Final[tuple[Check, ...]] = (
     *certificates.CHECKS,
     *webhooks.CHECKS,
+    *control_plane.CHECKS,
+    *injection.CHECKS,
+    *network.CHECKS,
+    *workloads.CHECKS,
+    *policy.CHECKS,
 )

@@ -57,6 +57,7 @@ def seen_in(snapshot: Snapshot, *kinds: str) -> tuple[Observed, dict[str, str]]:
             if name_of(each) in _WEBHOOKS
         ],
         gaps,
+        gaps,
     )
     return seen, gaps
 
