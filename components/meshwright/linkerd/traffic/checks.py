@@ -105,7 +105,7 @@ def claims(args: LinkerdTrafficArgs) -> Iterator[tuple[str, str]]:
 
     A Service is annotated for all of its ports at once, and an object's name is its service's, with a number.
     """
-    yield "is for", args["service"]
+    yield "sets the traffic of", args["service"]
     kind = "GRPCRoute" if args.get("protocol") == "grpc" else "HTTPRoute"
     for each in route_objects(args):
         yield f"makes the {kind}", each.name

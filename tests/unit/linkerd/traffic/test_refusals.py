@@ -185,3 +185,23 @@ def test_of_grpc_it_prefers_by_service_method_and_headers() -> None:
     assert before(longest, Condition(grpc_method="GetEverything"), grpc=True) == 1
     assert before(Condition(grpc_method="Get"), Condition(headers=(("x", False, "1"),)), grpc=True) == 1
     assert before(Condition(), Condition(), grpc=True) == 0
+
+
+@pytest.mark.parametrize(
+    ("version", "refused_"),
+    [
+        ("edge-25.10.7", True),
+        ("edge-26.6.1", True),
+        ("edge-26.6.2", False),
+        ("edge-26.8.3", False),
+        ("2.19", True),
+        ("2.20", False),
+        ("enterprise-2.19.4", True),
+        ("enterprise-2.20.2", False),
+    ],
+)
+def test_a_release_that_has_no_unified_breaker_and_no_bias(version: str, refused_: bool) -> None:
+    said = traffic(circuit_breaker={"mode": "unified"}, load_bias={}, linkerd_version=version)
+    assert ("circuit_breaker.mode is unified, which takes Linkerd 2.20" in said) is refused_
+    assert ("load_bias takes Linkerd 2.20" in said) is refused_
+    assert traffic(circuit_breaker={"mode": "consecutive"}, linkerd_version=version) == ""

@@ -1,12 +1,14 @@
 """The way between two edges: what lies on it, what breaks, and what would be deleted."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from meshwright.catalog import load_catalog
 from meshwright.cli.app import main
 from meshwright.errors import ConfigError
+from meshwright.linkerd.upgrade.needs import needs_of
 from meshwright.linkerd.upgrade.plan import PARTS, deletes_gateway_api, plan_upgrade
 
 FACTS = load_catalog().linkerd_upgrades
@@ -92,3 +94,70 @@ def test_the_command_refuses_to_leave_the_crds_out_too_early(capsys: pytest.Capt
     given = ["linkerd", "upgrade", "plan", "--from", "2.17", "--to", "2.18"]
     assert main([*given, "--linkerd-owns-gateway-api", "--without-gateway-api"]) == 2
     assert "(MW-E214)" in capsys.readouterr().err
+
+
+STACK = """config:
+  meshwright:mesh:
+    kind: linkerd
+    version: "2.19"
+    cluster: {{context: c, platform: kind, kubernetes_version: "{kubernetes}"}}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    (tmp_path / "__main__.py").touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_stack_says_what_runs_and_what_it_runs_on(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "Pulumi.prod.yaml").write_text(STACK.format(kubernetes="1.30") + "    gateway_api: {version: 1.2.1}\n")
+    assert main(["linkerd", "upgrade", "plan", "--stack", "prod", "--to", "2.20"]) == 1
+    printed = capsys.readouterr().out
+    assert printed.startswith("edge-25.10.7 to edge-26.6.3")
+    assert "  ! needs Kubernetes 1.31 to 1.35, and the stack has 1.30: change that first\n" in printed
+    assert "    needs Gateway API 1.2.1 to 1.5.1; the stack has 1.2.1\n" in printed
+
+
+def test_a_newer_kubernetes_is_untested(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "Pulumi.prod.yaml").write_text(STACK.format(kubernetes="1.36"))
+    assert main(["linkerd", "upgrade", "plan", "prod", "--to", "2.20"]) == 0
+    assert "  ! needs Kubernetes 1.31 to 1.35; 1.36 is newer than what was tested\n" in capsys.readouterr().out
+    assert main(["linkerd", "upgrade", "plan", "prod", "--to", "2.20", "--json"]) == 0
+    (hop,) = json.loads(capsys.readouterr().out)["hops"]
+    kubernetes = {"what": "Kubernetes", "minimum": "1.31", "maximum": "1.35", "found": "1.36", "met": None}
+    gateway_api = {"what": "Gateway API", "minimum": "1.2.1", "maximum": "1.5.1", "found": "", "met": None}
+    assert hop["needs"] == [kubernetes, gateway_api]
+
+
+def test_a_stack_may_say_that_it_is_an_upgrade(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (
+        STACK.format(kubernetes="1.30").replace('"2.19"', '"2.18"')
+        + '    upgrade: {from: "2.17", gateway_api: others}\n'
+    )
+    (project / "Pulumi.prod.yaml").write_text(text)
+    assert main(["linkerd", "upgrade", "plan", "prod", "--to", "2.18"]) == 0
+    assert capsys.readouterr().out.startswith("edge-24.11.8 to edge-25.4.4")
+
+
+def test_only_a_stack_of_linkerds_edges_is_planned(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "Pulumi.prod.yaml").write_text("config:\n  meshwright:mesh: {kind: linkerd, channel: enterprise}\n")
+    assert main(["linkerd", "upgrade", "plan", "prod", "--to", "2.20"]) == 2
+    assert "the stack prod is none of Linkerd's channel edge" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("edge", "kubernetes", "gateway_api", "met"),
+    [
+        ("edge-25.4.4", "1.22", "1.1.1", [True, True]),
+        ("edge-25.5.1", "1.21", "1.0.0", [False, False]),  # it follows 2.18
+        ("edge-26.8.3", "1.36", "1.5.1", [True, True]),
+        ("edge-26.8.3", "", "", [None, None]),
+        ("edge-26.6.3", "1.37", "1.6.1", [None, False]),
+        ("edge-24.11.8", "1.30", "1.1.1", []),  # nothing is known of it
+    ],
+)
+def test_what_an_edge_runs_on(edge: str, kubernetes: str, gateway_api: str, met: list[bool | None]) -> None:
+    assert [each.met for each in needs_of(edge, load_catalog(), kubernetes, gateway_api)] == met
