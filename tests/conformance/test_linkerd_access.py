@@ -5,8 +5,6 @@ from typing import Any
 from meshwright import LinkerdAccess, LinkerdNamespace
 from tests.conformance import checks
 from tests.servers.cluster import Cluster
-from tests.servers.kubernetes import manifests
-from tests.servers.programs import data_file
 from tests.unit.graphs import with_provider
 
 SPACE: dict[str, Any] = {
@@ -18,15 +16,20 @@ ACCESS: dict[str, Any] = {
     "namespace": "default",
     "phase": "deny",
     "workloads": {
-        "cart": {"ports": [{"port": 8080, "protocol": "HTTP/1", "probes": ["/healthz"]}, {"port": "admin"}]},
-        "stock": {"labels": {"name": "stock"}, "ports": [{"port": 9000, "protocol": "gRPC", "probes": [""]}]},
+        "cart": {"ports": [{"port": 8080, "protocol": "HTTP/1", "probes": ["/healthz"]}, {"port": 8081}]},
+        "web": {"ports": [{"port": "http"}]},
+        "stock": {
+            "labels": {"app": "stock", "tier": "back"},
+            "ports": [{"port": 9000, "protocol": "gRPC", "probes": [""]}],
+        },
         "events": {"ports": [{"port": 4222, "protocol": "opaque"}], "phase": "audit"},
         "vault": {"ports": [{"port": 8200, "protocol": "TLS"}], "phase": "authenticated"},
     },
     "calls": [
         {"service": "cart", "caller": "front/web", "ports": [8080], "methods": ["GET", "POST"], "paths": ["/v1/*"]},
         {"service": "cart", "caller": "front/web", "ports": [8080], "paths": [f"/p{at}" for at in range(70)]},
-        {"service": "cart", "networks": ["10.1.0.0/16", "fd00::/8"], "ports": ["admin"]},
+        {"service": "cart", "networks": ["10.1.0.0/16", "fd00::/8"], "ports": [8081]},
+        {"service": "web", "caller": "front/edge", "ports": ["http"]},
         {"service": "stock", "caller": "default/cart", "grpc": ["shop.v1.Stock/Reserve", "shop.v1.Admin"]},
         {"service": "events", "caller": "default/cart", "networks": ["10.2.0.0/16"]},
     ],
@@ -36,8 +39,6 @@ ACCESS: dict[str, Any] = {
 
 
 def test_the_objects_of_access_are_taken_strictly(mesh_cluster: Cluster) -> None:
-    mesh_cluster.api.apply_all(manifests(data_file("crds", "linkerd-edge-26.8.3.yaml")))
-
     def both(opts: Any) -> None:
         LinkerdNamespace("shop", SPACE, opts)  # type: ignore[arg-type]
         LinkerdAccess("access", ACCESS, opts)  # type: ignore[arg-type]

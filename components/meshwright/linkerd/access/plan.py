@@ -21,7 +21,7 @@ HEALTH = "grpc.health.v1.Health/Check"
 """What the kubelet's ``grpc`` probes call."""
 ACCESS_POLICY = {"audit": "audit", "authenticated": "all-authenticated", "deny": "deny"}
 MATCHES = 64
-"""Gateway API: most matches of one rule."""
+"""Gateway API: most matches of one rule. Two full rules would be more than a route may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +111,12 @@ def _routes(
     for who, matched in users.items():
         matches = [target.as_match() | ({"method": method} if method else {}) for target, method in matched]
         name = f"{server}-{_digest(sorted(who))}" if who else f"{server}-rest"
-        rules = [{"matches": matches[at : at + MATCHES]} for at in range(0, len(matches), MATCHES)]
         parent = {"group": POLICY_GROUP, "kind": "Server", "name": server}
-        yield PlannedObject(f"{ROUTE_GROUP}/v1", kind, name, {"parentRefs": [parent], "rules": rules})
-        yield from _policies(name, kind, ROUTE_GROUP, who)
+        for at in range(0, len(matches), MATCHES):
+            each = f"{name}-{at // MATCHES + 1}" if at else name
+            spec = {"parentRefs": [parent], "rules": [{"matches": matches[at : at + MATCHES]}]}
+            yield PlannedObject(f"{ROUTE_GROUP}/v1", kind, each, spec)
+            yield from _policies(each, kind, ROUTE_GROUP, who)
 
 
 def _probes(kind: str, probes: list[str]) -> Iterator[Operation]:

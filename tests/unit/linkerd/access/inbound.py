@@ -79,7 +79,7 @@ def _by_default(pod: Pod, request: Request, allowed: bool) -> int:
 
 def _selects(server: Spec, pod: Pod, port: int) -> bool:
     wanted = server["podSelector"].get("matchLabels", {})
-    return server["port"] == port and wanted.items() <= pod.labels.items()
+    return bool(server["port"] == port and wanted.items() <= pod.labels.items())
 
 
 def _default(policy: str, request: Request) -> bool:

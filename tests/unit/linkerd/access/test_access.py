@@ -57,7 +57,7 @@ def test_a_server_that_denies_comes_after_what_allows() -> None:
 
 def test_a_limited_call_gets_a_route_and_the_rest_of_the_port_another() -> None:
     graph = access({**WEB, "paths": ["/v1/*"]}, ports=[{"port": "http", "probes": []}])
-    routes = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in graph if each.type.endswith("HTTPRoute")}  # type: ignore[index, call-overload]
+    routes = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in graph if each.type.endswith("HTTPRoute")}
     parent = {"group": "policy.linkerd.io", "kind": "Server", "name": "cart-http"}
     rest = routes.pop("cart-http-rest")
     assert rest == {
@@ -152,3 +152,20 @@ def test_the_proxys_own_ports() -> None:
     )
     assert refusal(WEB, ports=[{"port": 4191}], scrapers=["viz/prometheus"]).endswith("or remove scrapers (MW-E201)")
     assert access(WEB, ports=[{"port": 4191}])
+
+
+def test_more_matches_than_a_route_may_have_make_several() -> None:
+    graph = access(
+        {**WEB, "paths": [f"/p{at}" for at in range(70)], "methods": ["GET"]}, ports=[{"port": 8080, "probes": []}]
+    )
+    routes = [dict(each.inputs) for each in graph if each.type.endswith("HTTPRoute")]
+    counts = {
+        str(each["metadata"]["name"]): [len(rule["matches"]) for rule in each["spec"]["rules"]] for each in routes
+    }
+    assert all(len(rules) == 1 and rules[0] <= 64 for rules in counts.values())
+    assert sum(rules[0] for rules in counts.values()) == 2 * (
+        70 + 1
+    )  # each path and everything else, by GET and by any method
+    policies = [dict(each.inputs)["spec"] for each in graph if each.type.endswith("AuthorizationPolicy")]
+    targets = {each["targetRef"]["name"] for each in policies}
+    assert targets >= {name for name in counts if "-rest" not in name}
