@@ -175,6 +175,7 @@ class Code(StrEnum):
     GATEWAY_OPEN = "MW-E215"
     LINKED_CLUSTERS = "MW-E216"
     LINK_MODE = "MW-E217"
+    BREAK_GLASS_EARLY = "MW-E225"
 
 
 @dataclass(frozen=True, slots=True)

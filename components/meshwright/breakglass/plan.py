@@ -58,6 +58,8 @@ class Plan:
     """How the stack and the cluster are brought back in line, each as a sentence without a full stop."""
     mesh: str = "istio"
     """Whose command it is; journals of the time when Istio's was the only one don't name it."""
+    before: tuple[str, ...] = ()
+    """What a person has to do first, for kubectl can't, each as a sentence; until then nothing is run."""
 
     @property
     def tool(self) -> str:

@@ -115,7 +115,8 @@ class Asked:
         show(_lines(made, order.cluster))
         if self.is_applied:
             return self._applied(made)
-        show([line(""), line("nothing was changed; --apply --reason TEXT runs it")])
+        runs = "do first what is yours" if made.before else "--apply --reason TEXT runs it"
+        show([line(""), line(f"nothing was changed; {runs}")])
         return 0
 
     def _applied(self, plan: "Plan") -> int:
@@ -125,6 +126,7 @@ class Asked:
         from meshwright.breakglass.run import apply
 
         order = self.order
+        _refuse_too_early(plan)
         _confirm(order.context, yes=self.yes)
         now = datetime.now(UTC)
         path = self.journal or Path(f"break-glass-{plan.scenario}-{now:%Y%m%dT%H%M%SZ}.jsonl")
@@ -133,6 +135,14 @@ class Asked:
             apply(plan, order, journal, [""] * len(plan.steps), _tell(plan))
         show(_ended(plan, path, (now + timedelta(hours=order.hours)).isoformat(timespec="minutes")))
         return 0
+
+
+def _refuse_too_early(plan: "Plan") -> None:
+    from meshwright.errors import Code, ConfigError, Problem
+
+    if plan.before:
+        message = f"{plan.scenario} begins with what kubectl can't do: {plan.before[0]}"
+        raise ConfigError(Problem(Code.BREAK_GLASS_EARLY, message, "do what the plan names first, then run this again"))
 
 
 def _confirm(context: str, *, yes: bool) -> None:
@@ -152,6 +162,8 @@ def _lines(plan: "Plan", cluster: "Sequence[str]") -> "list[Line]":
     from meshwright.breakglass.plan import shell
 
     lines = [line((f"{plan.scenario}: {plan.target}", "bold")), line(f"goal: {plan.goal}"), line("")]
+    if plan.before:
+        lines += [line(("first, by you", "bold")), *(line("  → ", each) for each in plan.before), line("")]
     for number, step in enumerate(plan.steps, 1):
         undone = shell(step.undo, cluster, step.undo_manifest) if step.undo else step.why_no_undo
         lines += [
