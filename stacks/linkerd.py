@@ -49,11 +49,12 @@ def deploy(mesh: LinkerdMesh, place: str) -> None:
         pulumi.ResourceOptions(providers=[provider]),
     )
     before: list[pulumi.Resource] = [crds, namespace, *_platform(mesh), *_cni(mesh, cluster, provider)]
-    issuer = linkerd_trust.identity(mesh, provider, [namespace])
+    managers = linkerd_trust.cert_manager(mesh, provider)
+    issuer = linkerd_trust.identity(mesh, provider, [namespace, *managers])
     linkerd = Linkerd(
         "mesh",
         _linkerd_args(mesh, cluster, linkerd_trust.arguments(issuer)),
-        pulumi.ResourceOptions(providers=[provider], depends_on=[*before, issuer]),
+        pulumi.ResourceOptions(providers=[provider], depends_on=[*before, *managers, issuer]),
     )
     stands = linkerd_access.deploy(mesh, Registered(provider, linkerd, {}))
     if mesh.viz:

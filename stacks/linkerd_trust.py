@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any, cast
 import pulumi
 from pulumi.runtime.config import is_config_secret
 
-from meshwright import IdentityIssuer, TrustAnchor
+from meshwright import CertManager, IdentityIssuer, TrustAnchor
 from meshwright.config.linkerd import LinkerdMesh
 from meshwright.config.linkerd_trust import Anchor
 from meshwright.errors import Code, ConfigError, Problem
+from meshwright.kubernetes.cert_manager import plan_cert_manager
 from meshwright.linkerd.certificates.trust_anchor import check_anchor
+from meshwright.linkerd.labels import ADMISSION_WEBHOOKS
+from parts import chart_source
 
 if TYPE_CHECKING:
+    from meshwright.kubernetes.cert_manager import CertManagerArgs
     from meshwright.linkerd.certificates.identity_issuer import IdentityIssuerArgs
     from meshwright.linkerd.certificates.trust_anchor import TrustAnchorArgs
     from meshwright.linkerd.linkerd import IdentityArgs
@@ -28,9 +32,18 @@ _LAST = "old-removed"
 
 def check(mesh: LinkerdMesh) -> None:
     """Refuse anchors that Linkerd can't use, before anything is registered. Raises as `identity`."""
+    if mesh.cert_manager.mode == "create":
+        plan_cert_manager(_cert_manager(mesh), "CertManager cert-manager")
     for key, each in (("anchor", mesh.trust.anchor), ("rotation.next", mesh.trust.rotation.next)):
         if each:
             check_anchor(_anchor(each, mesh, key), f"TrustAnchor trust-{each.name}")
+
+
+def cert_manager(mesh: LinkerdMesh, provider: pulumi.ProviderResource) -> list[pulumi.Resource]:
+    """Register cert-manager and trust-manager, where the stack installs them: before whatever has a certificate."""
+    if mesh.cert_manager.mode == "existing":
+        return []
+    return [CertManager("cert-manager", _cert_manager(mesh), pulumi.ResourceOptions(providers=[provider]))]
 
 
 def arguments(issuer: IdentityIssuer) -> "IdentityArgs":
@@ -82,12 +95,31 @@ def identity(mesh: LinkerdMesh, provider: pulumi.ProviderResource, before: Seque
     return IdentityIssuer("identity", args, opts)
 
 
+def _cert_manager(mesh: LinkerdMesh) -> "CertManagerArgs":
+    wanted = mesh.cert_manager
+    args: CertManagerArgs = {
+        "namespace": wanted.namespace,
+        "adopt_namespace": wanted.adopt_namespace,
+        # Linkerd's webhooks have certificates of cert-manager's: they must not stand in the way of its pods.
+        "labels": {ADMISSION_WEBHOOKS: "disabled"},
+        "high_availability": mesh.high_availability,
+    }
+    if wanted.charts:
+        args["charts"] = chart_source(wanted.charts)
+    if "values" in wanted.model_fields_set:
+        given = wanted.values
+        args["values"] = {"cert_manager": given.cert_manager, "trust_manager": given.trust_manager}
+    return args
+
+
 def _anchor(wanted: Anchor, mesh: LinkerdMesh, key: str) -> "TrustAnchorArgs":
     given: dict[str, Any] = wanted.model_dump(exclude_unset=True, exclude_none=True)
     for name in _PEM:
         if name in given:
             given[name] = _text(given[name], f"{key}.{name}", secret=name in _SECRET)
     given |= {"source": mesh.trust.source, "name": wanted.name}
+    if "namespace" in mesh.cert_manager.model_fields_set:
+        given["cert_manager_namespace"] = mesh.cert_manager.namespace
     if mesh.trust_domain:
         given["trust_domain"] = mesh.trust_domain
     return cast("TrustAnchorArgs", given)

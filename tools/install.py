@@ -109,6 +109,7 @@ def _steps() -> list[tuple[str, str, Callable[[], None]]]:
         *((program.name, _stamp(program.module), partial(_build, program)) for program in PROGRAMS),
         ("istio-charts", _stamp(HERE), _charts),
         ("istio-csr-chart", ISTIO_CSR, _istio_csr_chart),
+        ("cert-manager-charts", _stamp(HERE), _cert_manager_charts),
         ("sarif-schema", _stamp(HERE / "sarif"), _sarif_schema),
         ("prometheus", "debian", _prometheus),
         ("openbao-and-moto", f"{sys.executable} {pins}", _from_pypi),
@@ -140,6 +141,16 @@ def _charts() -> None:
             each.chmod(0o755 if each.is_dir() else 0o644)
         _release(copy / "Chart.yaml", r"^(version|appVersion): .*$", rf"\1: {ISTIO}")
         _release(copy / "values.yaml", r"^( *)tag: latest$", rf"\1tag: {ISTIO}")
+
+
+def _cert_manager_charts() -> None:
+    for name in ("cert-manager", "trust-manager"):
+        source, copy = _source(f"github.com/cert-manager/{name}", HERE), TARGET / "charts" / name
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(source / "deploy" / "charts" / name, copy, copy_function=shutil.copyfile)
+        for each in (copy, *copy.rglob("*")):
+            each.chmod(0o755 if each.is_dir() else 0o644)
+        _release(copy / "Chart.yaml", r"^(version|appVersion): .*$", rf"\1: {source.name.partition('@')[2]}")
 
 
 def _istio_csr_chart() -> None:

@@ -29,6 +29,12 @@ SOURCES = {
     "schemas/sarif-schema-2.1.0.json": (
         "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
     ),
+    "chart-values/cert-manager/values.yaml": (
+        f"{_RAW}/cert-manager/cert-manager/v1.21.1/deploy/charts/cert-manager/values.yaml"
+    ),
+    "chart-values/trust-manager/values.yaml": (
+        f"{_RAW}/cert-manager/trust-manager/v0.24.0/deploy/charts/trust-manager/values.yaml"
+    ),
     "chart-values/istio-1.31/base/values.yaml": f"{_ISTIO}/base/values.yaml",
     "chart-values/istio-1.31/istiod/values.yaml": f"{_ISTIO}/istio-control/istio-discovery/values.yaml",
     "chart-values/istio-1.31/cni/values.yaml": f"{_ISTIO}/istio-cni/values.yaml",

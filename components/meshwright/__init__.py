@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from meshwright.istio.traffic.policy import TrafficPolicy
     from meshwright.istio.use_waypoint import UseWaypoint
     from meshwright.istio.waypoint import Waypoint
-    from meshwright.linkerd.access.access import LinkerdAccess
-    from meshwright.linkerd.namespace import LinkerdNamespace
+    from meshwright.kubernetes.cert_manager import CertManager
     from meshwright.kubernetes.gateway_api import GatewayApiCrds
+    from meshwright.linkerd.access.access import LinkerdAccess
     from meshwright.linkerd.certificates.identity_issuer import IdentityIssuer
     from meshwright.linkerd.certificates.trust_anchor import TrustAnchor
     from meshwright.linkerd.cni import LinkerdCni
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from meshwright.linkerd.multicluster.exports import LinkerdExports
     from meshwright.linkerd.multicluster.extension import LinkerdMulticluster
     from meshwright.linkerd.multicluster.link import LinkerdLink, LinkerdReader
+    from meshwright.linkerd.namespace import LinkerdNamespace
     from meshwright.linkerd.observability.monitoring import LinkerdMonitoring
     from meshwright.linkerd.system_namespace import LinkerdSystemNamespace
     from meshwright.linkerd.traffic.egress import LinkerdEgress
@@ -56,6 +57,7 @@ __all__ = [
     "AccessPolicy",
     "AmbientNamespace",
     "AmbientNetworkPolicy",
+    "CertManager",
     "CiliumProbePolicy",
     "EastWestGateway",
     "Egress",
@@ -69,20 +71,20 @@ __all__ = [
     "JwtAuthentication",
     "Kiali",
     "Linkerd",
+    "LinkerdAccess",
     "LinkerdCni",
     "LinkerdEgress",
+    "LinkerdExports",
+    "LinkerdLink",
+    "LinkerdMonitoring",
+    "LinkerdMulticluster",
+    "LinkerdNamespace",
     "LinkerdRateLimit",
+    "LinkerdReader",
     "LinkerdSystemNamespace",
     "LinkerdTraffic",
     "LinkerdViz",
     "LinkerdWebhookCertificates",
-    "LinkerdExports",
-    "LinkerdLink",
-    "LinkerdReader",
-    "LinkerdMulticluster",
-    "LinkerdMonitoring",
-    "LinkerdAccess",
-    "LinkerdNamespace",
     "MeshMonitoring",
     "MeshTelemetry",
     "MeshWideMtls",
@@ -105,6 +107,7 @@ _HOME = {
     "TrustAnchor": "meshwright.linkerd.certificates.trust_anchor",
     "AccessPolicy": "meshwright.istio.security.access_policy",
     "AmbientNamespace": "meshwright.istio.namespace",
+    "CertManager": "meshwright.kubernetes.cert_manager",
     "AmbientNetworkPolicy": "meshwright.istio.network_policy",
     "CiliumProbePolicy": "meshwright.istio.platforms.cilium",
     "EastWestGateway": "meshwright.istio.multicluster.east_west",

@@ -17,6 +17,7 @@ from meshwright import EastWestGateway, IstioAmbient, IstioCsr, RemoteSecret, Wa
 from meshwright.engine.graph import Graph, Secret
 from meshwright.istio.multicluster.remote import kubeconfig_for
 from tests.conformance import checks
+from tests.conformance.openbao_login import let_in
 from tests.servers import helm
 from tests.servers.certmanager import NAMESPACE, CertManager
 from tests.servers.cluster import Cluster
@@ -196,36 +197,9 @@ def _authority_in(openbao: OpenBao, cluster: Cluster) -> str:
     top = openbao.request("POST", "pki-mesh/root/generate/internal", **made)["data"]["certificate"]
     uris = {"allowed_uri_sans": ["spiffe://cluster.local/*"], "require_cn": False, "key_type": "any"}
     openbao.request("POST", "pki-mesh/roles/mesh", allow_any_name=True, max_ttl="24h", **uris)
-    policy = 'path "pki-mesh/sign/mesh" { capabilities = ["create", "update"] }'
-    openbao.request("PUT", "sys/policies/acl/istio", policy=policy)
-    openbao.request("POST", "sys/auth/kubernetes-mesh", type="kubernetes")
-    openbao.request(
-        "POST",
-        "auth/kubernetes-mesh/config",
-        kubernetes_host=cluster.url,
-        kubernetes_ca_cert=cluster.ca.read_text(),
-        token_reviewer_jwt=_token_of_a_reviewer(cluster),
-        disable_local_ca_jwt=True,
-    )
-    bound = {"bound_service_account_names": ["istio-ca-vault"], "bound_service_account_namespaces": [ROOT_NAMESPACE]}
-    openbao.request("POST", "auth/kubernetes-mesh/role/istio", token_policies=["istio"], **bound)
+    account = (ROOT_NAMESPACE, "istio-ca-vault")
+    let_in(openbao, cluster, "kubernetes-mesh", "istio", "pki-mesh/sign/mesh", account)
     return str(top)
-
-
-def _token_of_a_reviewer(cluster: Cluster) -> str:
-    api = cluster.api
-    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "reviewer", "namespace": NAMESPACE}}
-    rights = {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": {"name": "reviewer"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "system:auth-delegator"},
-        "subjects": [{"kind": "ServiceAccount", "name": "reviewer", "namespace": NAMESPACE}],
-    }
-    api.apply_all([account, rights])
-    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-    path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/reviewer/token"
-    return str(api.request("POST", path, asked)["status"]["token"])
 
 
 def test_issuers_are_taken_whole(mesh_cluster: Cluster) -> None:

@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from meshwright.catalog.overlay import Overlay
 
 DATA = Path(__file__).parent / "data"
-PRODUCTS = ("istio", "istio-csr", "kiali", "linkerd-edge", "linkerd-enterprise", "consul", "aws-gateway-controller")
+PRODUCTS = (
+    "istio",
+    "istio-csr",
+    "kiali",
+    "linkerd-edge",
+    "linkerd-enterprise",
+    "cert-manager",
+    "trust-manager",
+    "consul",
+    "aws-gateway-controller",
+)
 
 Tree = dict[str, Any]
 

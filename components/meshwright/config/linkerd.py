@@ -20,7 +20,7 @@ from meshwright.config.linkerd_traffic import (
     in_linkerd,
     in_namespace,
 )
-from meshwright.config.linkerd_trust import Trust
+from meshwright.config.linkerd_trust import CertManager, Trust
 from meshwright.config.linkerd_upgrade import LinkerdUpgrade
 from meshwright.config.shared import ChartSource, Cluster, Compliance, EnvironmentName, Namespace, Workload
 from meshwright.config.versions import not_in_catalog, release_of
@@ -95,6 +95,8 @@ class LinkerdMesh(Model):
     """Facts about what runs."""
     trust: Trust = Field(default_factory=Trust)
     """Where certificates come from."""
+    cert_manager: CertManager = Field(default_factory=CertManager)
+    """cert-manager and trust-manager. Default: they are in the cluster."""
     trust_domain: HostName | None = None
     """The trust domain. Default: cluster.local."""
     high_availability: Flag = True

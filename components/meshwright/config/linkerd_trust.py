@@ -6,7 +6,19 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from meshwright.certs.rotation import LINKERD_STEPS, step_mistakes
-from meshwright.config.base import Duration, Mistake, Model, NamespaceName, PastDay, Spelt, Text, seconds
+from meshwright.config.base import (
+    ChartValues,
+    Duration,
+    Flag,
+    Mistake,
+    Model,
+    NamespaceName,
+    PastDay,
+    Spelt,
+    Text,
+    seconds,
+)
+from meshwright.config.shared import ChartSource
 from meshwright.errors import Code
 from meshwright.linkerd.certificates.lifetimes import anchor_mistakes, issuer_mistakes
 from meshwright.linkerd.certificates.sources import anchor_problems
@@ -155,3 +167,34 @@ class Trust(Model):
         if upcoming is not None and upcoming.name == self.anchor.name:
             message, remedy = f"is {upcoming.name}, as is the anchor's", "name it by its year"
             yield Mistake(Code.DUPLICATE_ANCHOR, message, remedy, ("rotation", "next", "name"))
+
+
+class CertManagerValues(Model):
+    """Values of yours for each chart, merged last."""
+
+    cert_manager: ChartValues = Field(default_factory=dict)
+    """For the chart cert-manager."""
+    trust_manager: ChartValues = Field(default_factory=dict)
+    """For the chart trust-manager."""
+
+
+class CertManager(Model):
+    """cert-manager, which issues certificates in the cluster, and trust-manager, which hands out the bundle."""
+
+    mode: Literal["existing", "create"] = "existing"
+    """`existing`: both are in the cluster. `create`: this stack installs them; namespace and CRDs stay when it goes."""
+    namespace: NamespaceName = "cert-manager"
+    """Where both run. It is cert-manager's cluster resource namespace and trust-manager's trust namespace."""
+    adopt_namespace: Flag = False
+    """create: the namespace exists."""
+    charts: ChartSource | None = None
+    """create: where the charts come from. Default: Jetstack's OCI registry."""
+    values: CertManagerValues = Field(default_factory=CertManagerValues)
+    """create: chart values of yours, merged last."""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """What exists is not set up here."""
+        if self.mode == "existing":
+            for key in sorted(self.model_fields_set & {"adopt_namespace", "charts", "values"}):
+                remedy = f"remove {key}, or set mode: create"
+                yield Mistake(Code.CONTRADICTION, "is not used with mode: existing", remedy, (key,))

@@ -89,6 +89,8 @@ def test_the_newest_of_each_product(catalog: Catalog) -> None:
         "kiali": "2.31.0",
         "linkerd-edge": "edge-26.8.3",
         "linkerd-enterprise": "enterprise-2.20.2",
+        "cert-manager": "1.21.1",
+        "trust-manager": "0.24.0",
         "consul": "2.0.3",
         "aws-gateway-controller": "2.1.3",
     }
@@ -142,7 +144,7 @@ def test_versions_of_linkerd_are_edges_with_ranges_of_their_own(catalog: Catalog
             "1.31",
             (
                 'the catalog has no product "istoi"; one of: istio, istio-csr, kiali, linkerd-edge, linkerd-enterprise, '
-                "consul, aws-gateway-controller (MW-E030)"
+                "cert-manager, trust-manager, consul, aws-gateway-controller (MW-E030)"
             ),
         ),
     ],

@@ -80,10 +80,10 @@ def test_what_the_catalog_does_not_have_is_refused(overlay: Path) -> None:
         "5: platforms is a list; write a mapping (MW-E033)",
         '1: the catalog has no "produkts"; one of: products, gateway_api, platforms, features. Did you mean products? (MW-E033)',
         (
-            '3: products has no "istoi"; one of: istio, istio-csr, kiali, linkerd-edge, linkerd-enterprise, consul, aws-gateway-controller. '
+            '3: products has no "istoi"; one of: istio, istio-csr, kiali, linkerd-edge, linkerd-enterprise, cert-manager, trust-manager, consul, aws-gateway-controller. '
             "Did you mean istio? (MW-E033)"
         ),
-        '4: products has no "zzz"; one of: istio, istio-csr, kiali, linkerd-edge, linkerd-enterprise, consul, aws-gateway-controller (MW-E033)',
+        '4: products has no "zzz"; one of: istio, istio-csr, kiali, linkerd-edge, linkerd-enterprise, cert-manager, trust-manager, consul, aws-gateway-controller (MW-E033)',
     ]
 
 

@@ -741,6 +741,28 @@ CASES = (
         ),
     ),
     Case(
+        "a rotation without its anchor",
+        mesh("linkerd", "trust: {rotation: {step: both-trusted, since: 2026-11-20, previous: {step: steady}}}"),
+        (
+            FILE
+            + (
+                ":4: mesh.trust.rotation: step is both-trusted, and there is no next; name the new authority in next "
+                "(MW-E149)"
+            ),
+        ),
+    ),
+    Case(
+        "cert-manager that is not ours",
+        mesh("linkerd", "cert_manager: {adopt_namespace: true, namespace: certs}"),
+        (
+            FILE
+            + (
+                ":4: mesh.cert_manager.adopt_namespace is not used with mode: existing; remove adopt_namespace, or set "
+                "mode: create (MW-E018)"
+            ),
+        ),
+    ),
+    Case(
         "linkerd stable",
         mesh("linkerd", "channel: stable", "version: stable-2.14.10"),
         (

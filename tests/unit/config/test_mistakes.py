@@ -68,7 +68,12 @@ def test_a_value_of_a_strange_type_is_refused() -> None:
 def test_the_twin_of_every_kind_loads(stack_file: Write) -> None:
     for text in (
         istio(),
-        mesh("linkerd", "trust: {rotation: steady}"),
+        mesh(
+            "linkerd",
+            "trust: {anchor: {name: old}, rotation: {step: both-trusted, since: 2026-11-20, previous: {step: steady}, "
+            "next: {name: new}}}",
+            "cert_manager: {mode: create, values: {trust_manager: {replicaCount: 3}}}",
+        ),
         mesh("consul", "intentions: [{from: '*', to: api}]", "external: [{name: a, host: a.b, port: 443}]"),
         mesh("vpc-lattice", "region: eu-west-1", "network: {name: shop, vpcs: [{id: vpc-1, security_groups: [sg-1]}]}"),
         mesh("none", "because: [under_20_services, single_cloud_managed_networking]"),

@@ -12,7 +12,7 @@ from meshwright.engine.graph import Graph
 from meshwright.engine.record import record
 from meshwright.engine.stack import UNKNOWN_TEXT
 from meshwright.errors import MeshwrightError
-from tests.unit.graphs import inputs
+from tests.unit.graphs import find, inputs, names
 from tests.unit.linkerd.certificates.test_trust import ISSUER, NEW, OLD, STEPS, sources_of
 from tests.unit.stacks.test_program import ROOT
 
@@ -93,3 +93,22 @@ def test_the_control_plane_comes_after_the_issuer_and_restarts_with_the_bundle(t
     assert values["identityTrustAnchorsPEM"].strip() == OLD.pem.strip()
     assert values["podAnnotations"]["meshwright.dev/trust"]
     assert ISSUER.key_pem not in str(values)
+
+
+def test_cert_manager_comes_before_whatever_has_a_certificate() -> None:
+    import linkerd
+
+    wanted = {"kind": "linkerd", "cluster": {"context": "c", "platform": "kind"}, "high_availability": False}
+    wanted["cert_manager"] = {"mode": "create", "namespace": "certs", "values": {"cert_manager": {"replicaCount": 4}}}
+    wanted["cert_manager"] |= {"charts": {"source": "repository"}}  # type: ignore[operator]
+    mesh = parse_config(wanted, None, None).mesh
+    assert isinstance(mesh, LinkerdMesh)
+    graph = record(lambda: linkerd.deploy(mesh, "x"))
+    assert inputs(graph, "cert-manager-namespace")["metadata"] == {
+        "name": "certs",
+        "labels": {"config.linkerd.io/admission-webhooks": "disabled"},
+    }
+    assert inputs(graph, "cert-manager-release")["values"]["replicaCount"] == 4
+    assert inputs(graph, "trust-anchor-certificate")["metadata"]["namespace"] == "certs"
+    for name in ("trust-anchor-self-signed", "mesh-webhooks-linkerd-proxy-injector"):
+        assert "cert-manager-trust-manager" in names(find(graph, name).dependencies), name

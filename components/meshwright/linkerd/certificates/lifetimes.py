@@ -1,10 +1,16 @@
 """How long anchors and issuers live, and when they are renewed. Without Pulumi: config and components ask it.
 
-An anchor is renewed by nobody's leave: cert-manager does it by itself when ``renewBefore`` is reached. With
-``rotationPolicy: Never`` it signs the same key and name anew (its ``keymanager_controller.go`` takes the Secret's key),
-so whatever chained to the old certificate chains to the new one, and a pod that still holds the old one goes on until
-its end. With ``Always`` the key is another: the issuer moves to it within hours, ``linkerd-identity`` knows the anchors
-that it started with alone, skips the issuer (``IssuerUpdateSkipped``), and stops issuing when the old one ends.
+An anchor is renewed by nobody's leave: cert-manager does it by itself when ``renewBefore`` is reached, and as soon as
+its request is another (name, duration, usages; ``NewTriggerPolicyChain``). With ``rotationPolicy: Never`` it signs the
+same key anew (``keymanager_controller.go``: ``createNextPrivateKeyRotationPolicyNever``), under the same name, so
+whatever chained to the old certificate chains to the new one, and a pod that still holds the old one goes on until its
+end. Its key identifier may be another, where another version of Go made it: verifiers look at it to choose, not to
+refuse. The key is another only where its Secret is gone, empty or can't be read; where it doesn't fit the Certificate
+(algorithm, size) cert-manager renews nothing, says so in an event, and the anchor runs to its end.
+
+``Never`` has to be written: since cert-manager 1.18 what is left out is ``Always``. With that the key is another: the
+issuer moves to it within hours, ``linkerd-identity`` knows the anchors that it started with alone, skips the issuer
+(``IssuerUpdateSkipped``), and stops issuing when the old one ends. Read in cert-manager 1.21.1.
 """
 
 from collections.abc import Iterator

@@ -14,14 +14,16 @@ _USES = ["cert_signing", "crl_signing"]
 def require_tls(label: str) -> None:
     """Refuse the source where its package is missing. Raises `ComponentError`: MW-E190."""
     if find_spec("pulumi_tls") is None:
-        remedy = "pip install pulumi-tls; or let cert-manager make the anchor"
+        remedy = "pip install 'meshwright[tls]'; or let cert-manager make the anchor"
         raise refuse(Code.EXTRA_MISSING, label, "the source pulumi-tls needs the package pulumi_tls", remedy)
 
 
 class StateAnchor:
     """An anchor, P-256, valid from the moment that it is made."""
 
-    def __init__(self, name: str, lifetime: str, common_name: str, opts: pulumi.ResourceOptions) -> None:
+    def __init__(
+        self, name: str, lifetime: str, common_name: str, generation: str, opts: pulumi.ResourceOptions
+    ) -> None:
         import pulumi_tls as tls
 
         parent = pulumi.ResourceOptions(parent=opts.parent)
@@ -29,7 +31,7 @@ class StateAnchor:
         made = tls.SelfSignedCert(
             f"{name}-certificate",
             private_key_pem=self._key.private_key_pem,
-            subject={"common_name": common_name},
+            subject={"common_name": common_name, "organizational_unit": generation},
             validity_period_hours=in_seconds(lifetime) // 3600,
             allowed_uses=_USES,
             is_ca_certificate=True,

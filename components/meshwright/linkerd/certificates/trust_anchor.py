@@ -114,7 +114,8 @@ class TrustAnchor(pulumi.ComponentResource):
         if source == KEYS_IN_CLUSTER:
             self._in_cluster(name, args, children)
         elif source == "pulumi-tls":
-            self.in_state = StateAnchor(name, args.get("lifetime", ANCHOR_LIFETIME), _common_name(args), children)
+            called, lifetime = _common_name(args), args.get("lifetime", ANCHOR_LIFETIME)
+            self.in_state = StateAnchor(name, lifetime, called, args["name"], children)
             self.certificate = self.in_state.certificate
         elif "key" in args:
             self._with_key(name, args, children)
@@ -147,6 +148,8 @@ class TrustAnchor(pulumi.ComponentResource):
             spec={
                 "isCA": True,
                 "commonName": _common_name(args),
+                # The convention names all generations alike; this tells them apart. Verifiers compare whole names.
+                "subject": {"organizationalUnits": [args["name"]]},
                 "secretName": called,
                 "duration": as_go(lifetime),
                 "renewBefore": as_go(args.get("renew_before") or anchor_renew_before(lifetime)),

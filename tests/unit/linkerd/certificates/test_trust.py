@@ -72,6 +72,7 @@ def test_an_anchor_in_the_cluster_keeps_its_key_when_it_is_renewed() -> None:
     assert inputs(graph, "anchor-a-certificate")["spec"] == {
         "isCA": True,
         "commonName": "root.linkerd.cluster.local",
+        "subject": {"organizationalUnits": ["a"]},
         "secretName": "linkerd-trust-a",
         "duration": "87600h",
         "renewBefore": "8760h",
@@ -179,9 +180,9 @@ def test_a_root_elsewhere_signs_through_an_issuer(given: dict[str, Any], kind: s
 
 
 def test_an_anchor_of_pulumi_tls() -> None:
-    pytest.importorskip("pulumi_tls")
     graph = trust({"source": "pulumi-tls", "name": "a", "lifetime": "5y"})
     assert inputs(graph, "anchor-a-certificate")["validityPeriodHours"] == 43800
+    assert inputs(graph, "anchor-a-certificate")["subject"]["organizationalUnit"] == "a"
     assert inputs(graph, "identity-a-certificate")["isCaCertificate"] is True
     data = inputs(graph, "identity-secret-content")["data"]
     assert data is UNKNOWN or (isinstance(data, Secret) and data.value is UNKNOWN)
