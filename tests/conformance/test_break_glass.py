@@ -6,6 +6,7 @@ The control plane here is the charts' objects alone: kwok's pods run nothing.
 import json
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.servers import helm
 from tests.servers.cluster import Cluster
 from tests.servers.kubernetes import ApiError, Identity, Object, condition
 from tests.servers.programs import TOOLS, require_programs
+from tests.unit.istio.health.scenes import pem
 
 PULUMI = "pulumi-kubernetes"
 OLD, NEW = "1.30.5", "1.31.1"
@@ -190,8 +192,12 @@ def _the_root_is_made_anew(cluster: Cluster, run_on: RunOn) -> None:
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": "istio-ca-secret", "namespace": "istio-system"},
+        "stringData": {"ca-cert.pem": pem("root", date(2036, 1, 1))},
     }
     put(cluster, secret)
+    assert run_on("root-expired", "--journal", "root") == 2
+    assert not Path("root").exists()
+    put(cluster, {**secret, "stringData": {"ca-cert.pem": pem("root", date(2026, 1, 1))}})
     time.sleep(1.1)  # kubectl refuses to restart a Deployment twice within a second, and the scenario before did so
     assert run_on("root-expired", "--journal", "root") == 0
     assert cluster.api.get(Identity.of(secret)) is None

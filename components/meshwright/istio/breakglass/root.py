@@ -33,13 +33,21 @@ def plan(look: Look, files: Path | None = None) -> Plan:
         files: Folder of `cacerts`' four files; needed where the CA is one of yours, as it stands in that Secret.
 
     Raises:
-        ConfigError: MW-E172: no istiod, files that are missing or expired, or a CA that istiod doesn't have.
+        ConfigError: MW-E172: no istiod, a CA that istiod doesn't have or that is still valid, or files that are
+            missing or expired.
     """
     planes = look.istiods()
     root = namespace_of(planes[0])
     if all(environment(each).get("ENABLE_CA_SERVER") == "false" for each in planes):
         raise refused(f"istiod doesn't sign in {root}: another one does", "renew its issuer, then restart ztunnel")
-    renewed = _renewed(root, files, is_ours=look.has_secret(root, _OURS), is_self=look.has_secret(root, _SELF_SIGNED))
+    is_ours, is_self = look.has_secret(root, _OURS), look.has_secret(root, _SELF_SIGNED)
+    if not (is_ours or is_self or files):
+        raise refused(
+            f"istiod has no CA in {root}: another one signs",
+            "renew its issuer, then restart ztunnel",
+        )
+    _refuse_valid(look, root)
+    renewed = _replaced(root, _checked(files)) if is_ours or files else _removed(root)
     agents = [each for each in look.all("DaemonSet") if label(each, "app.kubernetes.io/name") == ZTUNNEL]
     waypoints = [
         each for each in look.all("Deployment") if label(each, labels.GATEWAY_CLASS_NAME) in labels.WAYPOINT_CLASSES
@@ -68,16 +76,19 @@ def plan(look: Look, files: Path | None = None) -> Plan:
     )
 
 
-def _renewed(root: str, files: Path | None, *, is_ours: bool, is_self: bool) -> tuple[Step, ...]:
-    if is_ours or files is not None:
-        return _replaced(root, _checked(files))
-    if is_self:
-        remove = ("delete", "secret", _SELF_SIGNED, f"--namespace={root}", "--ignore-not-found")
-        return (Step(f"Secret {root}/{_SELF_SIGNED} goes: istiod makes a new root as it starts", remove, (), _GONE),)
-    raise refused(
-        f"istiod has no CA in {root}: another one signs",
-        "renew its issuer, then restart ztunnel",
-    )
+def _refuse_valid(look: Look, root: str) -> None:
+    """A new root cuts all calls while proxies restart: not for one that is still good."""
+    ends = look.ca_ends(root)
+    if ends > look.now:
+        raise refused(
+            f"the CA in {root} has not expired: it is valid until {ends:%Y-%m-%d %H:%M} UTC",
+            "see what else fails: `meshwright istio check`; rotate a valid root with both in the bundle",
+        )
+
+
+def _removed(root: str) -> tuple[Step, ...]:
+    remove = ("delete", "secret", _SELF_SIGNED, f"--namespace={root}", "--ignore-not-found")
+    return (Step(f"Secret {root}/{_SELF_SIGNED} goes: istiod makes a new root as it starts", remove, (), _GONE),)
 
 
 def _replaced(root: str, files: Path) -> tuple[Step, ...]:

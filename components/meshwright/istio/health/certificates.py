@@ -26,10 +26,11 @@ ROOT_CONFIG_MAP: Final = "istio-ca-root-cert"
 CA_SECRETS: Final = ("cacerts", "istio-ca-secret")
 PUBLIC_KEYS: Final = ("ca-cert.pem", "cert-chain.pem", "root-cert.pem", "tls.crt", "ca.crt")
 """The keys of those Secrets that hold no private key; nothing else of them is ever kept."""
+ROOT_KEYS: Final = ("root-cert.pem", "ca.crt")
+"""Those of them that hold a bundle of roots."""
 _ENOUGH: Final = timedelta(days=30)
 _SHARE: Final = 4
 """Of a shorter life a quarter is enough: cert-manager renews when a third is left."""
-_ROOT_KEYS: Final = ("root-cert.pem", "ca.crt")
 _CA_SERVER: Final = "ENABLE_CA_SERVER"
 _ISTIO_WEBHOOK: Final = ".istio.io"
 
@@ -66,8 +67,8 @@ def _ca(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
     )
     for key in PUBLIC_KEYS:
         if text := _decoded(secret, key):
-            yield from _judged(f"{called(secret)}, {key},", text, is_bundle=key in _ROOT_KEYS)
-    own_root = next(filter(None, (_decoded(secret, key) for key in _ROOT_KEYS)), "")
+            yield from _judged(f"{called(secret)}, {key},", text, is_bundle=key in ROOT_KEYS)
+    own_root = next(filter(None, (_decoded(secret, key) for key in ROOT_KEYS)), "")
     if trusted and not _certificates(own_root) <= _certificates(trusted):
         yield Finding(called(secret), f"has a root that the mesh does not trust: it is not in {ROOT_CONFIG_MAP}")
 

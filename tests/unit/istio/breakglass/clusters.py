@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import yaml
 
 from meshwright.istio.health.kinds import KINDS
+from tests.unit.istio.health.scenes import pem
 from tests.unit.istio.health.test_snapshots import FakeReader
 
 SHOP = """\
@@ -44,13 +47,32 @@ def revision(owner: str, number: int, version: str, *, daemon: bool) -> dict[str
     return {"metadata": {**about, "annotations": {"deployment.kubernetes.io/revision": str(number)}}, "spec": spec}
 
 
+HOME = "/api/v1/namespaces/istio-system/secrets"
+PUBLISHED = "/api/v1/configmaps?metadata.name=istio-ca-root-cert"
+EXPIRED = pem("root", date(2026, 11, 22))
+
+
+def ca_secret(name: str, **certificates: str) -> dict[str, Any]:
+    """What a read of a CA's Secret answers, by path; ``root_cert`` is the key ``root-cert.pem``."""
+    data = {
+        f"{key.replace('_', '-')}.pem": base64.b64encode(text.encode()).decode() for key, text in certificates.items()
+    }
+    return {f"{HOME}/{name}": {"metadata": {"namespace": "istio-system", "name": name}, "data": data}}
+
+
+def published(text: str, namespace: str = "istio-system") -> dict[str, Any]:
+    """What a search for the root that istiod publishes answers, by path."""
+    return {PUBLISHED: [{"metadata": {"namespace": namespace}, "data": {"root-cert.pem": text}}]}
+
+
 def reader(objects: str = SHOP, secrets: tuple[str, ...] = (), answers: Mapping[str, Any] | None = None) -> FakeReader:
-    """A cluster with these objects, and with Secrets of these names in istio-system."""
+    """A cluster with these objects, with Secrets of these names in istio-system, and with a root that has expired."""
     by_path: dict[str, Any] = defaultdict(list)
     for each in yaml.safe_load(objects):
         by_path[KINDS[each["kind"]].path].append(each)
-    home = "/api/v1/namespaces/istio-system/secrets?metadata.name="
-    by_path |= {f"{home}{name}": [{}] if name in secrets else [] for name in ("cacerts", "istio-ca-secret")}
+    names = ("cacerts", "istio-ca-secret")
+    by_path |= {f"{HOME}?metadata.name={name}": [{}] if name in secrets else [] for name in names}
+    by_path |= published(EXPIRED)
     by_path["/apis/apps/v1/namespaces/istio-system/controllerrevisions"] = [
         revision("z", 3, "1.30.5", daemon=True),
         revision("z", 2, "1.30.5", daemon=True),

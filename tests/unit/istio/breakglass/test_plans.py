@@ -14,7 +14,7 @@ from meshwright.errors import ConfigError
 from meshwright.istio.breakglass import istiod, mtls, root, upgrade, waypoint
 from meshwright.istio.breakglass.looking import Look
 from meshwright.kubernetes.reading import ReadError
-from tests.unit.istio.breakglass.clusters import SHOP, reader
+from tests.unit.istio.breakglass.clusters import EXPIRED, PUBLISHED, SHOP, ca_secret, published, reader
 from tests.unit.istio.health.scenes import pem
 
 FILES = "ca-cert.pem, ca-key.pem, root-cert.pem, cert-chain.pem"
@@ -311,6 +311,56 @@ def test_a_root_is_not_replaced_where_it_would_not_help_or_stop_half_way(tmp_pat
     assert said.startswith("istiod doesn't sign in istio-system: another one does; renew its issuer")
     for name in ("a=b", "a,b"):
         assert "kubectl can't take files from" in refusal(lambda: root.plan(look(), ca(tmp_path / name)))  # noqa: B023
+
+
+def test_a_root_that_has_not_expired_is_not_replaced(tmp_path: Path) -> None:
+    valid, longer = (pem("root", datetime.date(year, 1, 1)) for year in (2030, 2036))
+    said = (
+        "the CA in istio-system has not expired: it is valid until 2030-01-01 00:00 UTC; see what else fails: "
+        "`meshwright istio check`; rotate a valid root with both in the bundle (MW-E172)"
+    )
+    own = {**ca_secret("istio-ca-secret", ca_cert=valid, root_cert=EXPIRED + longer), **published(longer)}
+    assert refusal(lambda: root.plan(look(secrets=("istio-ca-secret",), answers=own))) == said
+    yours = {**ca_secret("cacerts", ca_cert=valid, cert_chain=valid, root_cert=valid), **published(valid)}
+    assert refusal(lambda: root.plan(look(secrets=("cacerts",), answers=yours), ca(tmp_path / "ca"))) == said
+
+
+def test_a_root_is_replaced_once_anything_of_its_chain_has_ended(tmp_path: Path) -> None:
+    valid = pem("root", datetime.date(2036, 1, 1))
+    chain = {**ca_secret("cacerts", ca_cert=valid, cert_chain=EXPIRED + valid), **published(valid)}
+    assert root.plan(look(secrets=("cacerts",), answers=chain), ca(tmp_path / "ca")).steps
+    # istiod publishes what it has started with: files that were put there since have not reached it.
+    waits = {**ca_secret("cacerts", ca_cert=valid, cert_chain="", root_cert=valid), **published(EXPIRED)}
+    assert root.plan(look(secrets=("cacerts",), answers=waits), ca(tmp_path / "ca")).steps
+    hours = datetime.datetime(2026, 11, 22, tzinfo=datetime.UTC)
+    cluster: Any = reader(secrets=("istio-ca-secret",))
+    assert root.plan(Look(cluster, hours)).steps
+    assert "has not expired" in refusal(lambda: root.plan(Look(cluster, hours - datetime.timedelta(seconds=1))))
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        published("nonsense"),
+        published(EXPIRED, "elsewhere"),
+        {PUBLISHED: ReadError(404, "not found"), **ca_secret("cacerts")},
+        {**ca_secret("cacerts", ca_cert="nonsense"), **published("")},
+        {"/api/v1/namespaces/istio-system/secrets/cacerts": {"metadata": {"namespace": "", "name": ""}, "data": {"ca-cert.pem": "/"}}, PUBLISHED: []},
+    ],
+)  # fmt: skip
+def test_a_root_that_nothing_shows_is_left_alone(answers: dict[str, Any]) -> None:
+    assert refusal(lambda: root.plan(look(secrets=("istio-ca-secret",), answers=answers))) == (
+        "it can't be told whether the root has expired: neither a Secret nor istio-system/istio-ca-root-cert shows it; "
+        "see what istiod's log says of its CA (MW-E172)"
+    )
+
+
+def test_certificates_that_may_not_be_read_are_told_of() -> None:
+    forbidden = {"/api/v1/namespaces/istio-system/secrets/cacerts": ReadError(403, "forbidden")}
+    assert refusal(lambda: root.plan(look(secrets=("cacerts",), answers=forbidden))).startswith("Secret can't be read:")
+    forbidden = {PUBLISHED: ReadError(403, "forbidden")}
+    said = refusal(lambda: root.plan(look(secrets=("cacerts",), answers=forbidden)))
+    assert said.startswith("ConfigMap can't be read: forbidden;")
 
 
 def test_a_history_that_may_not_be_read_is_refused_in_a_sentence() -> None:
