@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from meshwright.catalog import load_catalog
 from meshwright.errors import ConfigError
-from meshwright.health.objects import annotation, called, name_of
+from meshwright.health.objects import annotation, called, label, name_of
 from meshwright.health.verdicts import Check, Doubt, Finding, NotKnownError, Severity, SkipError
 from meshwright.istio import labels
 from meshwright.istio.health.installation import ISTIOD, parts
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from meshwright.catalog.models import GatewayApiRange
+    from meshwright.health.objects import Object
     from meshwright.health.snapshot import Snapshot
 
 _GROUP: Final = ".gateway.networking.k8s.io"
+_USERS: Final = ("Namespace", "Service", "ServiceEntry", "WorkloadEntry", "Pod")
 
 
 def _bundle(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
@@ -26,10 +28,12 @@ def _bundle(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
     accepted = _accepted(snapshot)
     served = {name: each for name, each in definitions.items() if name_of(each).endswith(_GROUP)}
     if "gateways" not in served:
-        if snapshot.live:
-            yield Finding("the cluster", "has no CRD for Gateway: no waypoint can be made")
-            return
-        raise SkipError("the CRDs of the Gateway API are not in it")
+        if not snapshot.live:
+            raise SkipError("the CRDs of the Gateway API are not in it")
+        if not any(_asks_for_waypoint(each) for kind in _USERS for each in snapshot.of(kind)):
+            raise SkipError("the cluster has no CRD for Gateway, and nothing asks for a waypoint, which would need it")
+        yield Finding("the cluster", "has no CRD for Gateway: the waypoints that it is told to use can't be made")
+        return
     for name, definition in sorted(served.items()):
         version, least = annotation(definition, labels.BUNDLE_VERSION), accepted.crd_minimums.get(name)
         least = least or (accepted.minimum if name == "gateways" else None)
@@ -39,6 +43,10 @@ def _bundle(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
             yield Finding(
                 called(definition), f"is of bundle {version}: istiod ignores it, and all its objects, below v{least}"
             )
+
+
+def _asks_for_waypoint(body: Object) -> bool:
+    return label(body, labels.USE_WAYPOINT) not in ("", "none")
 
 
 def _accepted(snapshot: Snapshot) -> GatewayApiRange:
