@@ -122,7 +122,13 @@ def _sent_past(user: Object) -> Step:
 
 def _opened(policy: Object, account: _Account) -> Step:
     """Let callers of the mesh pass a policy that denies all but the waypoint."""
-    place = ("patch", "authorizationpolicy", name_of(policy), f"--namespace={namespace_of(policy)}", "--type=merge")
+    place = (
+        "patch",
+        "authorizationpolicies.security.istio.io",
+        name_of(policy),
+        f"--namespace={namespace_of(policy)}",
+        "--type=merge",
+    )
     rules = items(policy, "spec", "rules")
     opened = [
         {**rule, "from": [_without_names(each, namespace_of(policy), account) for each in items(rule, "from")]}

@@ -86,7 +86,7 @@ def test_a_waypoint_is_restarted() -> None:
 
 def test_traffic_goes_past_a_waypoint_and_past_what_guards_it() -> None:
     plan = waypoint.plan(look(), "shop", "waypoint", bypass=True)
-    patch = "patch authorizationpolicy guard --namespace=shop --type=merge"
+    patch = "patch authorizationpolicies.security.istio.io guard --namespace=shop --type=merge"
     rest = '{"source":{"namespaces":["bad"]}}]},{"to":[{"operation":{"ports":["22"]}}]}]'
     assert commands(plan) == [
         f'{patch} --patch={{"spec":{{"rules":[{{"from":[{{"source":{{"notPrincipals":["*"]}}}},{rest}}}}}',
@@ -136,8 +136,8 @@ def test_pods_that_use_a_waypoint_and_guards_by_account_are_seen() -> None:
 """
     plan = waypoint.plan(look(shop + more), "shop", "waypoint", bypass=True)
     assert [" ".join(step.command[:3]) for step in plan.steps] == [
-        "patch authorizationpolicy far",
-        "patch authorizationpolicy same",
+        "patch authorizationpolicies.security.istio.io far",
+        "patch authorizationpolicies.security.istio.io same",
         "label namespace shop",
         "label service index",
         "label workloadentry vm",
