@@ -37,6 +37,20 @@ def namespaces(bodies: Iterable[Object]) -> list[Object]:
     return [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in sorted(names)]
 
 
+def services(bodies: Iterable[Object]) -> list[Object]:
+    """The bare Services that objects annotate or label, which belong to the application."""
+    patched = [each for each in bodies if each["kind"] == "Service" and "spec" not in each]
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {key: each["metadata"][key] for key in ("name", "namespace")},
+            "spec": {"ports": [{"port": 80}]},
+        }
+        for each in patched
+    ]
+
+
 def accepted(api: Api, bodies: Iterable[Object]) -> list[str]:
     """Findings of the API server: unknown fields, types, enums, CEL rules, and fields that it dropped in silence."""
     return [finding for body in bodies for finding in _accepted(api, body)]
