@@ -216,7 +216,7 @@ CHECKS: Final = (
         _CATEGORY,
         "the bundle that proxies are given holds an anchor that is valid now, and each once",
         Severity.ERROR,
-        "put the anchors into the bundle, each once; after expiry see docs/linkerd/rotation.md",
+        "put the anchors into the bundle, each once; after expiry, `meshwright linkerd break-glass` has the steps",
         _bundle_valid,
     ),
     Check(
@@ -248,7 +248,7 @@ CHECKS: Final = (
         _CATEGORY,
         "the issuer's renewal is not overdue; where nobody renews it, a tenth of its life is left",
         Severity.ERROR,
-        "see its Certificate and CertificateRequests, or issue it anew",
+        "see its Certificate and CertificateRequests, or issue it anew; after expiry, `meshwright linkerd break-glass`",
         _issuer_lasts,
     ),
     Check(
