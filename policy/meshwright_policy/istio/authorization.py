@@ -316,7 +316,8 @@ ALLOW = Rule(
     applies_to=POLICY,
     why=(
         "istiod drops every ALLOW rule with an HTTP field before it sends the policy to ztunnel. What only that rule "
-        "allows is denied; where no rule is left, all traffic is."
+        "allows is denied; where no rule is left, all traffic is. Trust domains it drops from the rule alone: what is "
+        "left of it lets in callers of every domain."
     ),
     remedy=_REMEDY,
     notes=_NOTES,

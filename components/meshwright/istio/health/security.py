@@ -9,7 +9,7 @@ from meshwright.health.verdicts import Check, Doubt, Finding, Severity, SkipErro
 from meshwright.istio import labels
 from meshwright.istio.health.installation import istiod_releases, root_namespace
 from meshwright.istio.health.mesh import enrolled_namespaces, require_enrolled, waypoints
-from meshwright.istio.layers import L4_CONDITIONS, L7_OPERATION, L7_SOURCE
+from meshwright.istio.layers import DROPPED_SOURCE, L4_CONDITIONS, L7_OPERATION, L7_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _CATEGORY: Final = "security"
 _JUDGED: Final = ("ZtunnelAccepted", "WaypointAccepted")
 _POLICIES: Final = ("AuthorizationPolicy", "RequestAuthentication", "Telemetry", "WasmPlugin")
+_SOURCE: Final = (*L7_SOURCE, *DROPPED_SOURCE)
 _MODES: Final = {"permissive": "PERMISSIVE", "strict": "STRICT"}
 
 
@@ -59,7 +60,9 @@ def _layers(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
         if namespace_of(each) not in (*enrolled, root) or _is_at_a_proxy(each):
             continue
         if fields := http_fields(each):
-            yield Finding(called(each), f"has {', '.join(fields)}, which ztunnel does not know: {_effect(each)}")
+            yield Finding(
+                called(each), f"has {', '.join(fields)}, which ztunnel does not know: {_effect(each, fields)}"
+            )
         elif at(each, "spec", "action") in ("CUSTOM", "AUDIT"):
             yield Finding(called(each), f"is {at(each, 'spec', 'action')}, and never reaches ztunnel")
     for each in snapshot.of("RequestAuthentication"):
@@ -71,7 +74,7 @@ def http_fields(policy: Object) -> list[str]:
     """The fields of an AuthorizationPolicy that ztunnel can't enforce, each once."""
     found: dict[str, None] = {}
     for rule in items(policy, "spec", "rules"):
-        for parts, inner, known in (("to", "operation", L7_OPERATION), ("from", "source", L7_SOURCE)):
+        for parts, inner, known in (("to", "operation", L7_OPERATION), ("from", "source", _SOURCE)):
             found |= {key: None for each in items(rule, parts) for key in known if items(each, inner, key)}
         keys = (str(at(each, "key")) for each in items(rule, "when"))
         found |= {f"when {key}": None for key in keys if key not in L4_CONDITIONS}
@@ -85,9 +88,11 @@ def _is_at_a_proxy(policy: Object) -> bool:
     return bool(items(policy, "spec", "targetRefs") or at(policy, "spec", "targetRef")) or at_gateway
 
 
-def _effect(policy: Object) -> str:
+def _effect(policy: Object, fields: list[str]) -> str:
     if at(policy, "spec", "action") == "DENY":
         return "the rule denies nothing, or more than it says"
+    if set(fields) <= set(DROPPED_SOURCE):
+        return "the rule allows more than it says, or nothing"
     return "the whole rule is dropped, and what it allows is denied"
 
 
