@@ -186,7 +186,7 @@ CHECKS: Final = (
         _CATEGORY,
         "no two Servers select one port of one pod",
         Severity.ERROR,
-        "keep one Server a port: which of several a proxy takes, nobody says",
+        "keep one Server a port: of several, the oldest holds, and what is attached to the others says nothing",
         _apart,
     ),
     Check(
