@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from meshwright.health.objects import at, called, items, mapping, matches, name_of, namespace_of
-from meshwright.health.verdicts import Check, Doubt, Finding, Severity, SkipError
+from meshwright.health.verdicts import Check, Doubt, Finding, NotKnownError, Severity, SkipError
 from meshwright.linkerd import labels
 from meshwright.linkerd.health.mesh import containers, pods
 
@@ -133,7 +133,10 @@ def _length(kind: str, value: object, path: str) -> int | None:
     if kind == "Exact":
         return len(path) if path == text else None
     if kind == "RegularExpression":
-        return len(path) if re.fullmatch(text, path) else None
+        try:
+            return len(path) if re.fullmatch(text, path) else None
+        except re.error:
+            raise NotKnownError(f"what a route's expression {text!r} matches") from None
     prefix = text.rstrip("/")
     return len(prefix) if path == prefix or path.startswith(f"{prefix}/") else None
 
