@@ -101,12 +101,13 @@ def signer(
     constraints: x509.NameConstraints | None = None,
     first: datetime.date = datetime.date(2026, 1, 1),
     last: datetime.date = datetime.date(2046, 1, 1),
+    unit: str = "",
 ) -> Signer:
     """A root, or what `issuer` signed; `authority` and `usages` of None leave the extension out."""
     key = key or ec.generate_private_key(ec.SECP256R1())
-    above = issuer.certificate.subject if issuer else _subject(name)
+    above = issuer.certificate.subject if issuer else _subject(name, unit)
     start, end = (datetime.datetime.combine(day, datetime.time(), datetime.UTC) for day in (first, last))
-    builder = _builder(_subject(name), above, key.public_key(), (start, end))
+    builder = _builder(_subject(name, unit), above, key.public_key(), (start, end))
     if authority is not None:
         length = path_length if authority else None
         builder = builder.add_extension(x509.BasicConstraints(ca=authority, path_length=length), critical=True)
@@ -135,8 +136,9 @@ def rsa_key() -> bytes:
     return _private(rsa.generate_private_key(public_exponent=65537, key_size=2048))
 
 
-def _subject(name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+def _subject(name: str, unit: str = "") -> x509.Name:
+    units = [x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, unit)] if unit else []
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name), *units])
 
 
 def _builder(

@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +33,9 @@ _WEBHOOKS: Final = {
 }
 _OF_WEBHOOKS: Final = ("-k8s-tls", *_WEBHOOKS)
 _OVER: Final = ("Succeeded", "Failed")
+_LEAVES: Final = "-identity-issuance-lifetime="
+_EXTERNAL: Final = "/apis/workload.linkerd.io/v1beta1/externalworkloads"
+_LINKS: Final = "/apis/multicluster.linkerd.io/v1alpha3/links"
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
 _UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 
@@ -65,6 +69,8 @@ def observe(reader: ClusterReader, name: str) -> Observed:
     )
     told = read("events", lambda: reader.list(f"{place}/events"))
     managed = read("Certificates", lambda: reader.list("/apis/cert-manager.io/v1/certificates"))
+    external = read("ExternalWorkloads", lambda: reader.list(_EXTERNAL))
+    links = read("Links", lambda: reader.list(_LINKS))
     webhooks = [
         (kind, webhook)
         for kind, names in _WEBHOOKS.items()
@@ -74,7 +80,9 @@ def observe(reader: ClusterReader, name: str) -> Observed:
             lambda path=f"/apis/admissionregistration.k8s.io/v1/{kind}/{each}": one(path),  # type: ignore[misc]
         )
     ]
-    return observed(name, config_maps, secrets, pods, controllers, told, managed, webhooks, gaps, asides)
+    seen = observed(name, config_maps, secrets, pods, controllers, told, managed, webhooks, gaps, asides)
+    linked = {str(each["spec"]["targetClusterName"]) for each in links}
+    return replace(seen, outside=tuple(map(_called, external)), linked=tuple(sorted(linked)))
 
 
 def observed(
@@ -107,9 +115,17 @@ def observed(
         events=tuple(_event(each) for each in told if each.get("reason") in EVENT_REASONS),
         managed=managed,
         served=(*_served(secrets, renewed, asides), *_trusted_by_webhooks(webhooks, asides)),
+        leaf_lifetime=max(filter(None, map(_leaf_lifetime, controllers)), default=None),
         gaps=gaps,
         asides=asides,
     )
+
+
+def _leaf_lifetime(controller: _Object) -> timedelta | None:
+    """For how long it signs: the chart's ``identity.issuer.issuanceLifetime`` is an argument of it."""
+    containers = (controller.get("spec") or {}).get("containers") or ()
+    told = (text for each in containers for text in each.get("args") or () if text.startswith(_LEAVES))
+    return next((duration_of(text.removeprefix(_LEAVES)) for text in told), None)
 
 
 def _public(secret: _Object) -> dict[str, Any]:
@@ -234,15 +250,29 @@ def _changed(body: _Object, field: str) -> datetime | None:
 
 
 def _issuer_since(certificates: list[dict[str, Any]], secrets: list[dict[str, Any]]) -> datetime | None:
-    """When the issuer was asked for: of cert-manager's, whose Secret is renewed, the Certificate; else the Secret."""
+    """When the issuer was made below the authority of now, renewals not counted.
+
+    Of cert-manager's that is when its Certificate was changed, or became ready after that: with another issuerRef it
+    isn't ready until the new authority has signed, which may take long. Of any other it is when the Secret was changed.
+    """
     asked = [
         each
         for each in certificates
         if each["metadata"].get("namespace") == labels.NAMESPACE
         and (each.get("spec") or {}).get("secretName") == labels.ISSUER_SECRET
     ]
-    moments = [_changed(each, "f:spec") for each in asked] or [_changed(each, "f:data") for each in secrets]
-    return max(filter(None, moments), default=None)
+    if not asked:
+        return max(filter(None, (_changed(each, "f:data") for each in secrets)), default=None)
+    changed = [_changed(each, "f:spec") for each in asked]
+    if not all(changed):
+        return None
+    ready = [_moment(_ready(each).get("lastTransitionTime")) for each in asked if _ready(each).get("status") == "True"]
+    return max(filter(None, (*changed, *ready)))
+
+
+def _ready(certificate: _Object) -> _Object:
+    conditions = (certificate.get("status") or {}).get("conditions") or ()
+    return next((each for each in conditions if each.get("type") == "Ready"), {})
 
 
 def _event(body: _Object) -> Event:
@@ -255,7 +285,7 @@ def _event(body: _Object) -> Event:
 
 def _managed(body: _Object) -> Managed:
     spec, status = body.get("spec") or {}, body.get("status") or {}
-    ready: _Object = next((each for each in status.get("conditions") or () if each.get("type") == "Ready"), {})
+    ready = _ready(body)
     ends, begins = _moment(status.get("notAfter")), _moment(status.get("notBefore"))
     renewal = _moment(status.get("renewalTime"))
     duration = duration_of(spec.get("duration")) or (ends - begins if ends and begins else None)

@@ -11,10 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from meshwright.certs.observed import INVALID, SKIPPED, UPDATED, Controller, Observed, Proxy
-from meshwright.certs.pem import called, fingerprint, is_trusted
+from meshwright.certs.pem import called, fingerprint, has_unit, is_same_authority, is_trusted, is_valid
 from meshwright.certs.rotation import LINKERD_STEPS, Stand, Steps, stand
 from meshwright.linkerd.labels import LEAF_LIFETIME_HOURS
 
@@ -59,6 +60,33 @@ class Move:
     """The day on which `step` began."""
     leaf_lifetime: timedelta = LEAF_LIFETIME
     steps: Steps = LINKERD_STEPS
+    clusters: int = 0
+    """How many the trust domain has, as far as stacks were named; 0 for those that are given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What an anchor is known by: the name of its generation, which is its organizational unit, or itself."""
+
+    name: str = ""
+    certificates: frozenset[x509.Certificate] = frozenset()
+
+    def is_of(self, certificate: x509.Certificate) -> bool:
+        """Whether a certificate is this generation's; signed anew with the old key it still is."""
+        if self.certificates:
+            return any(is_same_authority(certificate, each) for each in self.certificates)
+        return has_unit(certificate, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a stack file says of a cluster's anchors."""
+
+    old: Generation | None = None
+    new: Generation | None = None
+    """None for either where nothing tells what it looks like."""
+    others: bool = False
+    """Whether anchors of other clusters are in the bundle, too."""
 
 
 def verdict_of(checks: Sequence[Check]) -> Verdict:
@@ -69,47 +97,88 @@ def verdict_of(checks: Sequence[Check]) -> Verdict:
     return Verdict.UNKNOWN if Verdict.UNKNOWN in found or not found else Verdict.PASSED
 
 
-def gate(clusters: Sequence[Observed], move: Move, now: datetime) -> tuple[Check, ...]:
+def gate(clusters: Sequence[Observed], move: Move, now: datetime, told: Sequence[Told] = ()) -> tuple[Check, ...]:
     """The conditions of a step, in every cluster of a trust domain.
 
     Args:
         clusters: All of them: a certificate of each meets proxies of each.
         move: Which step.
         now: The moment at which they were seen.
+        told: Of each, what its stack file says of its anchors. Without, they are told apart by age.
     """
-    checks = [check for each in clusters for check in _of_cluster(each, move, now)]
-    return (*checks, *_together(clusters)) if clusters else ()
+    checks = [
+        check
+        for each, known in zip_longest(clusters, told[: len(clusters)])
+        for check in _of_cluster(each, known or Told(), move, now)
+    ]
+    return (*checks, *_together(clusters), *_named(clusters, move)) if clusters else ()
 
 
-def standing(bundle: Sequence[x509.Certificate], step: str) -> Stand[x509.Certificate] | None:
-    """What signs and what is trusted at a step, of the anchors in a bundle: the older is the old one.
+def standing(bundle: Sequence[x509.Certificate], step: str, told: Told | None = None) -> Stand[x509.Certificate] | None:
+    """What signs and what is trusted at a step, of the anchors in a bundle.
 
-    None where a bundle can't be that of the step: it has too many anchors for it, or too few.
+    Where nothing tells what they look like, the older is the old one. An anchor that was signed anew is young, and one
+    that a company has had for long is old: what is told counts more.
+
+    None where a bundle can't be that of the step: it has too many anchors for it, or too few, or others.
     """
+    told = told or Told()
     anchors = sorted(set(bundle), key=lambda each: each.not_valid_before_utc)
-    if not anchors:
+    if told.old and (told.new or step == LINKERD_STEPS.names[0]):
+        return _as_told(anchors, step, told)
+    if not anchors or told.others:
         return None
     stands = stand(step, anchors[0], anchors[-1])
     return stands if sorted(map(fingerprint, stands.trusts)) == sorted(map(fingerprint, anchors)) else None
 
 
-def restarts(observed: Observed) -> tuple[tuple[str, str], ...]:
-    """Workloads whose proxies don't have the bundle of now: namespace and ``deployment/name``, sorted."""
-    found = {(each.namespace, each.workload) for each in observed.proxies if _has_bundle(each, observed) is False}
+def _as_told(anchors: Sequence[x509.Certificate], step: str, told: Told) -> Stand[x509.Certificate] | None:
+    generations = {"old": told.old, "new": told.new}
+    found = {
+        role: [each for each in anchors if generation and generation.is_of(each)]
+        for role, generation in generations.items()
+    }
+    wanted = stand(step, "old", "new")
+    if any(len(each) != (role in wanted.trusts) for role, each in found.items()):
+        return None
+    if len(anchors) > len(wanted.trusts) and not told.others:
+        return None
+    return Stand(found[wanted.signs][0], tuple(found[role][0] for role in wanted.trusts))
+
+
+def restarts(observed: Observed, now: datetime | None = None) -> tuple[tuple[str, str], ...]:
+    """Workloads whose proxies don't have the bundle: namespace and ``deployment/name``, sorted.
+
+    Args:
+        observed: The cluster.
+        now: The moment; None for the one that the clock shows.
+    """
+    moment = now or datetime.now(UTC)
+    found = {
+        (each.namespace, each.workload) for each in observed.proxies if _has_bundle(each, observed, moment) is False
+    }
     return tuple(sorted(found))
 
 
-def _of_cluster(seen: Observed, move: Move, now: datetime) -> Iterator[Check]:
+def _of_cluster(seen: Observed, told: Told, move: Move, now: datetime) -> Iterator[Check]:
     for what, why in seen.gaps.items():
         yield Check(seen.name, f"{what} can be read", Verdict.UNKNOWN, (why,), "let this account read it")
-    stands = standing(seen.bundle, move.step)
-    yield _bundle(seen, move, stands)
+    stands = standing(seen.bundle, move.step, told)
+    yield _bundle(seen, told, move, stands)
     if stands is None:
         return
     yield _issuer(seen, move, stands, now)
     yield _controllers(seen)
-    yield _proxies(seen)
+    yield _proxies(seen, now)
+    if seen.outside:
+        title, remedy = (
+            "every proxy outside of the cluster has the bundle",
+            "look there, and say by --reason what you saw",
+        )
+        yield Check(seen.name, title, Verdict.UNKNOWN, seen.outside, remedy)
     yield _events(seen, move)
+    if move.step == move.steps.names[2] and _drops_an_anchor(move):
+        yield _switched(seen, move)
     if _drops_an_anchor(move):
         yield _reissued(seen, move, now)
 
@@ -120,14 +189,15 @@ def _drops_an_anchor(move: Move) -> bool:
     return after < before
 
 
-def _bundle(seen: Observed, move: Move, stands: Stand[x509.Certificate] | None) -> Check:
+def _bundle(seen: Observed, told: Told, move: Move, stands: Stand[x509.Certificate] | None) -> Check:
     title = f"the bundle is that of {move.step}"
     if stands is not None:
         return Check(seen.name, title, Verdict.PASSED)
     held = ", ".join(map(called, seen.bundle)) or "no anchor"
     wanted = len(stand(move.step, "old", "new").trusts)
     # With anchors of other clusters among them, nobody can tell which is the old one.
-    verdict = Verdict.FAILED if 0 < len(seen.bundle) <= wanted else Verdict.UNKNOWN
+    is_blurred = told.others and told.old is None
+    verdict = Verdict.FAILED if 0 < len(seen.bundle) <= wanted and not is_blurred else Verdict.UNKNOWN
     return Check(seen.name, title, verdict, (f"it holds {held}",), "run `meshwright up`, and wait for trust-manager")
 
 
@@ -156,25 +226,60 @@ def _controllers(seen: Observed) -> Check:
     return Check(seen.name, title, Verdict.FAILED, late, remedy) if late else Check(seen.name, title, Verdict.PASSED)
 
 
-def _proxies(seen: Observed) -> Check:
+def _switched(seen: Observed, move: Move) -> Check:
+    """Whether the issuer was changed in this step: what the anchor that goes has signed is older.
+
+    Where nobody knows when it was changed, `_reissued` says so.
+    """
+    title = f"the issuer was changed since {move.step} began"
+    began = _day(move.since)
+    if seen.issuer_since is None or seen.issuer_since >= began:
+        return Check(seen.name, title, Verdict.PASSED)
+    why = f"it was last changed on {seen.issuer_since:%Y-%m-%d %H:%M}, and {move.step} began on {move.since}"
+    return Check(seen.name, title, Verdict.FAILED, (why,), f"finish the update to {move.step}")
+
+
+def _day(since: date | None) -> datetime:
+    return datetime.combine(since, time(), UTC) if since else datetime.min.replace(tzinfo=UTC)
+
+
+def _proxies(seen: Observed, now: datetime) -> Check:
     title = "every proxy was started with the bundle"
     if not seen.proxies:
         return Check(seen.name, title, Verdict.UNKNOWN, ("no proxy is seen",))
-    known = {each.name: _has_bundle(each, seen) for each in seen.proxies}
+    known = {each.name: _has_bundle(each, seen, now) for each in seen.proxies}
     if stale := tuple(name for name, has in known.items() if has is False):
-        names = " and ".join(f"{workload} in {namespace}" for namespace, workload in restarts(seen)[:5])
+        names = " and ".join(f"{workload} in {namespace}" for namespace, workload in restarts(seen, now)[:5])
         return Check(seen.name, title, Verdict.FAILED, stale, f"restart {names}")
     if unknown := tuple(name for name, has in known.items() if has is None):
         return Check(seen.name, title, Verdict.UNKNOWN, unknown, "restart them")
     return Check(seen.name, title, Verdict.PASSED)
 
 
-def _has_bundle(proxy: Proxy, seen: Observed) -> bool | None:
+def _has_bundle(proxy: Proxy, seen: Observed, now: datetime) -> bool | None:
     if not seen.bundle:
         return None
     if proxy.anchors is not None:
-        return proxy.anchors == frozenset(seen.bundle)
+        return proxy.anchors == frozenset(seen.bundle) or _is_as_good(proxy.anchors, seen.bundle, now)
     return None if seen.bundle_since is None else _started_after(proxy, seen.bundle_since)
+
+
+def _is_as_good(held: frozenset[x509.Certificate], bundle: Sequence[x509.Certificate], now: datetime) -> bool:
+    """Whether a proxy holds the same authorities, of which one was signed anew with its old key since.
+
+    It goes on with what it holds until that ends; half of what was left at the renewal is time enough to restart it.
+    """
+
+    def stands_for(one: x509.Certificate, other: x509.Certificate) -> bool:
+        if one == other:
+            return True
+        left = one.not_valid_after_utc - other.not_valid_before_utc
+        until = other.not_valid_before_utc + left / 2
+        return is_same_authority(one, other) and is_valid(one, now) and now <= until
+
+    return all(any(stands_for(one, each) for one in held) for each in bundle) and all(
+        any(stands_for(one, each) for each in bundle) for one in held
+    )
 
 
 def _started_after(pod: Proxy | Controller, moment: datetime) -> bool:
@@ -183,7 +288,7 @@ def _started_after(pod: Proxy | Controller, moment: datetime) -> bool:
 
 def _events(seen: Observed, move: Move) -> Check:
     title = "no identity controller has refused an issuer"
-    began = datetime.combine(move.since, time(), UTC) if move.since else datetime.min.replace(tzinfo=UTC)
+    began = _day(move.since)
     started = [each.started for each in seen.controllers]
     newest = max((each.last for each in seen.events if each.reason == UPDATED), default=began)
     # Who has started since has verified the issuer, or would not run.
@@ -200,13 +305,14 @@ def _events(seen: Observed, move: Move) -> Check:
 
 
 def _reissued(seen: Observed, move: Move, now: datetime) -> Check:
-    hours = move.leaf_lifetime / timedelta(hours=1)
+    leaves = max(move.leaf_lifetime, seen.leaf_lifetime or timedelta())
+    hours = leaves / timedelta(hours=1)
     title = f"every proxy has a new certificate: the issuer has signed for more than {hours:g} hours"
     signing = signing_since(seen)
     if signing is None:
         why = "nobody knows since when every identity controller signs with this issuer"
         return Check(seen.name, title, Verdict.UNKNOWN, (why,), "restart deployment/linkerd-identity, and wait")
-    ready = signing + move.leaf_lifetime + _SKEW
+    ready = signing + leaves + _SKEW
     if now > ready:
         return Check(seen.name, title, Verdict.PASSED)
     why = f"it signs since {signing:%Y-%m-%d %H:%M}"
@@ -240,3 +346,13 @@ def _together(clusters: Sequence[Observed]) -> Iterator[Check]:
         if set(other.bundle) != set(first.bundle):
             why = f"{first.name} and {other.name} trust different ones"
             yield Check(other.name, title, Verdict.FAILED, (why,), "finish the step in the one that lags behind")
+
+
+def _named(clusters: Sequence[Observed], move: Move) -> Iterator[Check]:
+    """More clusters that are linked than stacks that were named: their proxies are nowhere looked at."""
+    count = max(move.clusters, len(clusters))
+    for each in clusters:
+        if len(each.linked) >= count:
+            title, remedy = "every linked cluster is looked at", "name the stacks of all by --stack"
+            why = f"it is linked with {', '.join(each.linked)}, and {count} in all are looked at"
+            yield Check(each.name, title, Verdict.UNKNOWN, (why,), remedy)

@@ -107,6 +107,12 @@ class Observed:
     managed: tuple[Managed, ...] = ()
     served: tuple[Served, ...] = ()
     """Other certificates: those of webhooks."""
+    leaf_lifetime: timedelta | None = None
+    """The longest for which an identity controller signs; None where none says it."""
+    outside: tuple[str, ...] = ()
+    """ExternalWorkloads: their proxies run on machines, and nothing in the cluster shows what those trust."""
+    linked: tuple[str, ...] = ()
+    """Other clusters that Links lead to: certificates of this one meet proxies there."""
     gaps: Mapping[str, str] = field(default_factory=dict)
     """What could not be read -> why."""
     asides: Mapping[str, str] = field(default_factory=dict)

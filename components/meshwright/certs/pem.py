@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import NameOID
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -41,6 +42,16 @@ def is_signed_by(certificate: x509.Certificate, authority: x509.Certificate) -> 
     except (ValueError, TypeError, InvalidSignature):
         return False
     return True
+
+
+def is_same_authority(one: x509.Certificate, other: x509.Certificate) -> bool:
+    """Whether what one of them has signed leads to the other as well: same name, same key."""
+    return one.subject == other.subject and one.public_key() == other.public_key()
+
+
+def has_unit(certificate: x509.Certificate, name: str) -> bool:
+    """Whether its subject has this organizational unit."""
+    return name in (each.value for each in certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME))
 
 
 def is_valid(certificate: x509.Certificate, now: datetime) -> bool:

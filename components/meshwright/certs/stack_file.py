@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from meshwright.certs.gates import Generation, Told
 from meshwright.certs.lockstep import Recorded
+from meshwright.certs.pem import certificates_in
 from meshwright.certs.rotation import ISTIO_STEPS, LINKERD_STEPS, Steps
 from meshwright.config import load_stack
 from meshwright.errors import Code, ConfigError, Problem
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 _MESH: Final = ("config", "meshwright:mesh")
 _PLACES: Final = {"linkerd": ("trust", LINKERD_STEPS), "istio-ambient": ("certificates", ISTIO_STEPS)}
 """Kind -> the key that ``rotation`` is below, and the steps."""
+_NAMED: Final = ("cert-manager", "pulumi-tls")
+"""Sources whose anchors we name by their generation, `TrustAnchor`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,10 @@ class StackFile:
     context: str
     kubeconfig: str
     trust_domain: str
+    is_elsewhere: bool = False
+    """Whether its cluster is named by another stack's output: no context says which it is."""
+    told: Told = field(default_factory=Told)
+    """What Linkerd's anchors are known by."""
 
 
 def read_stack_file(path: Path, name: str) -> StackFile:
@@ -50,7 +58,7 @@ def read_stack_file(path: Path, name: str) -> StackFile:
         message = f"the stack {name} is of kind {kind}, whose certificates meshwright does not rotate"
         raise ConfigError(Problem(Code.NO_ROTATION, message, f"name a stack of kind {' or '.join(_PLACES)}", str(path)))
     section, steps = _PLACES[kind]
-    text = path.read_text("utf-8")
+    text = path.read_bytes().decode()
     mesh = yaml.load(text, Loader=yaml.CBaseLoader)[_MESH[0]][_MESH[1]]  # noqa: S506 - all of it stays text
     written = (mesh.get(section) or {}).get("rotation") or steps.names[0]
     rotation: dict[str, Any] = {"step": written} if isinstance(written, str) else written
@@ -66,8 +74,38 @@ def read_stack_file(path: Path, name: str) -> StackFile:
     )
     domain = mesh.get("trust_domain") or "cluster.local"
     return StackFile(
-        path, text, kind, section, steps, recorded, cluster.get("context", ""), cluster.get("kubeconfig", ""), domain
+        path,
+        text,
+        kind,
+        section,
+        steps,
+        recorded,
+        cluster.get("context", ""),
+        cluster.get("kubeconfig", ""),
+        domain,
+        is_elsewhere="stack" in cluster,
+        told=_told(mesh.get("trust") or {}, rotation, path.parent),
     )
+
+
+def _told(trust: dict[str, Any], rotation: dict[str, Any], folder: Path) -> Told:
+    source, upcoming = trust.get("source", "cert-manager"), rotation.get("next")
+    return Told(
+        _generation(source, trust.get("anchor") or {}, folder),
+        _generation(source, upcoming, folder) if isinstance(upcoming, dict) else None,
+        others=bool(trust.get("also_trusted")),
+    )
+
+
+def _generation(source: str, anchor: dict[str, Any], folder: Path) -> Generation | None:
+    """What an anchor is known by: the unit that we give it, or its file; a config value may be encrypted."""
+    if source in _NAMED:
+        return Generation(anchor.get("name", "anchor"))
+    try:
+        found = certificates_in((folder / Path(anchor["certificate"]).expanduser()).read_text("utf-8"))
+    except (KeyError, OSError, ValueError):
+        return None
+    return Generation(certificates=frozenset(found)) if found else None
 
 
 def _day(text: str | None) -> date | None:
@@ -153,7 +191,8 @@ def _inserted(text: str, mapping: Any, after: Any, entry: str) -> tuple[int, int
         return end, end, f", {entry}"
     line = text.find("\n", end)
     end = line if line >= 0 else len(text)
-    return end, end, f"\n{' ' * mapping.value[0][0].start_mark.column}{entry}"
+    end -= text[:end].endswith("\r")
+    return end, end, f"{_break(text)}{' ' * mapping.value[0][0].start_mark.column}{entry}"
 
 
 def _replaced(node: Any, text: str) -> tuple[int, int, str]:
@@ -165,7 +204,11 @@ def _remark(text: str, section: Any, remark: str) -> tuple[int, int, str]:
     key = next((key for key, _ in section.value if key.value == "rotation"), section)
     start = text.rfind("\n", 0, key.start_mark.index) + 1
     indent = text[start:][: len(text[start:]) - len(text[start:].lstrip(" "))]
-    return start, start, f"{indent}# {remark}\n"
+    return start, start, f"{indent}# {remark}{_break(text)}"
+
+
+def _break(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
 
 
 def _end(node: Any) -> int:
@@ -192,9 +235,14 @@ def _verify(file: StackFile, text: str, to: str, today: date) -> None:
     """Nothing but the rotation is another one, and that is as it should be."""
     try:
         was, now = (yaml.load(each, Loader=yaml.CBaseLoader) for each in (file.text, text))  # noqa: S506
-        for each in (was, now):
-            rotation = each[_MESH[0]][_MESH[1]][file.section].pop("rotation", {})
-        is_right = was == now and rotation["step"] == to and rotation["since"] == str(today)
+        had, rotation = (each[_MESH[0]][_MESH[1]][file.section].pop("rotation", {}) for each in (was, now))
+        before, previous = file.recorded, rotation["previous"]
+        is_right = (
+            was == now
+            and (rotation["step"], rotation["since"], previous["step"]) == (to, str(today), before.step)
+            and _day(previous.get("since")) == before.since
+            and (not before.has_next or to == file.steps.names[0] or rotation["next"] == had["next"])
+        )
     except (yaml.YAMLError, KeyError, TypeError, AttributeError):
         is_right = False
     if not is_right:
@@ -205,7 +253,7 @@ def _load(file: StackFile, text: str) -> None:
     """Refuse what no program would take, such as a next anchor that has no fit name."""
     with tempfile.TemporaryDirectory(prefix="meshwright-") as folder:
         path = Path(folder) / file.path.name
-        path.write_text(text, "utf-8")
+        path.write_bytes(text.encode())
         try:
             load_stack(path)
         except ConfigError as error:

@@ -11,6 +11,7 @@ from meshwright.cli.output import line, show, show_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
 
     from meshwright.certs.gates import Check
     from meshwright.certs.lockstep import Turn
@@ -66,6 +67,7 @@ def advance(
     if next_turn is None:
         show([line("nothing is left to do: move next to its place, and drop rotation")])
         return 0
+    _is_today(dry_run=dry_run)
     refuse(next_turn, files[0].steps, today())
     moving = tuple(each for each in files if each.recorded.name in {one.name for one in next_turn.stacks})
     checks = _checks(moving, look_at(files, context or [], kubeconfig) if _shows_itself(moving) else {}, next_turn)
@@ -87,6 +89,22 @@ def _with_next(file: "StackFile", following: str) -> Any:
     return replace(file.recorded, has_next=file.recorded.has_next or bool(following))
 
 
+def _clock_day() -> "date":
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).date()
+
+
+def _is_today(*, dry_run: bool) -> None:
+    """Nothing is written by another day: the days for which a step has to last would be none."""
+    from meshwright.config.clock import today
+    from meshwright.errors import Code, ConfigError, Problem
+
+    if not dry_run and today() != _clock_day():
+        message = f"the day to judge by is {today()}, and today is {_clock_day()}"
+        raise ConfigError(Problem(Code.ROTATION_REFUSED, message, "leave out --as-of, or add --dry-run"))
+
+
 def _known(step: str, file: "StackFile") -> str:
     from meshwright.errors import Code, ConfigError, Problem
 
@@ -103,8 +121,9 @@ def _checks(files: "Sequence[StackFile]", seen: "Mapping[str, Observed]", turn: 
         why = ("ztunnel does not tell which certificates it holds",)
         title, remedy = "every proxy has certificates and roots of this step", "say by --reason how you know"
         return tuple(Check(each.recorded.name, title, Verdict.UNKNOWN, why, remedy) for each in files)
-    since = min((each.since for each in turn.stacks if each.since), default=None)
-    return gate([seen[each.recorded.name] for each in files], Move(turn.step, turn.to, since), moment())
+    since = max((each.since for each in turn.stacks if each.since), default=None)
+    move = Move(turn.step, turn.to, since, clusters=len(seen))
+    return gate([seen[each.recorded.name] for each in files], move, moment(), [each.told for each in files])
 
 
 def _shows_itself(files: "Sequence[StackFile]") -> bool:
@@ -126,13 +145,13 @@ def _write(files: "Sequence[StackFile]", texts: "Mapping[str, str]") -> None:
     from meshwright.cli.files import write_file
     from meshwright.errors import Code, ConfigError, Problem
 
+    changed = [each for each in files if str(each.path) in texts and each.path.read_bytes() != each.text.encode()]
+    if changed:
+        message = "was changed by somebody else in the meantime; nothing was written"
+        raise ConfigError(Problem(Code.ROTATION_EDIT, message, "run it again", str(each.path)) for each in changed)
     for each in files:
-        if (text := texts.get(str(each.path))) is None:
-            continue
-        if each.path.read_text("utf-8") != each.text:
-            message = "was changed by somebody else in the meantime"
-            raise ConfigError(Problem(Code.ROTATION_EDIT, message, "run it again", str(each.path)))
-        write_file(each.path.resolve(), text)
+        if str(each.path) in texts:
+            write_file(each.path.resolve(), texts[str(each.path)])
 
 
 def _lines(

@@ -80,17 +80,34 @@ def look(contexts: Sequence[str], kubeconfig: Path | None) -> tuple[Observed, ..
     return tuple(found)
 
 
+def _tell_apart(files: Sequence[StackFile]) -> None:
+    """Refuse stacks of which the files don't say which cluster is whose: the current context would do for all."""
+    from meshwright.errors import Code, ConfigError, Problem
+
+    remedy = "give one --context for each stack, in the same order"
+    for each in files:
+        if each.is_elsewhere and not each.context:
+            message = f"the cluster of {each.recorded.name} is named by another stack, and by no context"
+            raise ConfigError(Problem(Code.CERTIFICATES_INPUT, message, remedy, str(each.path)))
+    places = [(each.context, each.kubeconfig) for each in files]
+    if len(set(places)) < len(places):
+        message = f"{' and '.join(each.recorded.name for each in files)} are not told apart by their contexts"
+        raise ConfigError(Problem(Code.CERTIFICATES_INPUT, message, remedy))
+
+
 def look_at(files: Sequence[StackFile], contexts: Sequence[str], kubeconfig: Path | None) -> dict[str, Observed]:
     """What the cluster of each stack shows: by its own context, or by those given, in the order of the stacks.
 
     Raises:
-        ConfigError: not as many contexts as stacks (MW-E195), or a cluster that can't be read.
+        ConfigError: not as many contexts as stacks, or one for several (MW-E195), or a cluster that can't be read.
     """
     from meshwright.errors import Code, ConfigError, Problem
 
     if contexts and len(contexts) != len(files):
         message = f"{len(contexts)} contexts are given for {len(files)} stacks"
         raise ConfigError(Problem(Code.CERTIFICATES_INPUT, message, "give one for each, in the same order, or none"))
+    if not contexts:
+        _tell_apart(files)
     found = {}
     for index, each in enumerate(files):
         context = contexts[index] if contexts else each.context

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from shutil import copymode
 from typing import TYPE_CHECKING
 
 from meshwright.errors import Code, OutputError, Problem
@@ -26,7 +27,9 @@ def write_file(path: Path, text: str, *, make_folder: bool = False) -> None:
     try:
         if make_folder:
             path.parent.mkdir(parents=True, exist_ok=True)
-        neighbour.write_text(text, "utf-8")
+        neighbour.write_bytes(text.encode())
+        if path.exists():
+            copymode(path, neighbour)
         neighbour.replace(path)
     except OSError as error:
         if neighbour.parent.is_dir():

@@ -16,10 +16,19 @@ CHANGED = NOW - 30 * HOUR
 """When the bundle, and after it the issuer, last changed."""
 
 
+GENERATIONS = {"old": "2026", "new": "2027"}
+
+
 @cache
 def root(name: str = "old") -> Signer:
     first = {"old": date(2026, 1, 1), "new": date(2026, 11, 1)}[name]
-    return signer(f"{name} root", first=first, last=date(2036, 1, 1))
+    return signer(f"{name} root", first=first, last=date(2036, 1, 1), unit=GENERATIONS[name])
+
+
+def signed_anew(name: str = "old", first: date = date(2026, 11, 10)) -> x509.Certificate:
+    """A root as cert-manager renews it by rotationPolicy Never: key and name stay."""
+    was = root(name)
+    return signer(f"{name} root", key=was.key, first=first, last=date(2046, 1, 1), unit=GENERATIONS[name]).certificate
 
 
 @cache

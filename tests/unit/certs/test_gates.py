@@ -1,14 +1,25 @@
 """When a rotation may go on, and what keeps it from that."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from meshwright.certs.gates import Check, Move, Verdict, gate, restarts, signing_since, standing, verdict_of
+from meshwright.certs.gates import (
+    Check,
+    Generation,
+    Move,
+    Told,
+    Verdict,
+    gate,
+    restarts,
+    signing_since,
+    standing,
+    verdict_of,
+)
 from meshwright.certs.observed import INVALID, SKIPPED, UPDATED, Controller, Observed
-from tests.unit.certs.scenes import CHANGED, HOUR, NOW, anchors, event, issuer, proxy, seen
+from tests.unit.certs.scenes import CHANGED, HOUR, NOW, anchors, event, issuer, proxy, seen, signed_anew
 
 ON = {"steady": "both-trusted", "both-trusted": "issuer-switched", "issuer-switched": "old-removed"}
 
@@ -129,3 +140,79 @@ def test_which_anchors_a_bundle_can_be() -> None:
     assert (stands.signs, stands.trusts) == (old, (old, new))
     assert standing((old,), "both-trusted") is None
     assert standing((), "steady") is None
+
+
+TOLD = Told(Generation("2026"), Generation("2027"))
+
+
+def test_an_anchor_that_was_signed_anew_in_the_middle_stays_the_old_one() -> None:
+    renewed, (old, new) = signed_anew(), anchors("old", "new")
+    assert renewed.not_valid_before_utc > new.not_valid_before_utc
+    for bundle in ((renewed, new), (new, renewed)):
+        stands = standing(bundle, "both-trusted", TOLD)
+        assert stands
+        assert (stands.signs, stands.trusts) == (renewed, (renewed, new))
+    by_itself = Told(*(Generation(certificates=frozenset({each})) for each in (old, new)))
+    stands = standing((new, renewed), "issuer-switched", by_itself)
+    assert stands
+    assert stands.signs == new
+
+
+def test_an_update_that_never_came_is_not_taken_for_the_switch() -> None:
+    # By age the old anchor is the new one, and has signed the issuer.
+    never = seen("issuer-switched", bundle=(signed_anew(), *anchors("new")), issuer=(issuer("old").certificate,))
+    move = Move("issuer-switched", "old-removed", date(2026, 11, 22))
+    asked = replace(never, issuer_since=NOW - 200 * HOUR)
+    title = "the issuer was changed since issuer-switched began"
+    assert title in {each.title for each in gate([asked], move, NOW) if each.verdict is Verdict.FAILED}
+    signed = [each for each in gate([never], move, NOW, [TOLD]) if "has signed the issuer" in each.title]
+    assert [each.verdict for each in signed] == [Verdict.FAILED]
+
+
+def test_an_anchor_of_another_cluster_is_not_taken_for_the_next_one() -> None:
+    # Steady still: the update to both-trusted never came, and the younger anchor is another cluster's.
+    told = Told(Generation("2026"), Generation("2028"), others=True)
+    move = Move("both-trusted", "issuer-switched", date(2026, 11, 20))
+    (check,) = gate([seen("both-trusted")], move, NOW, [told])
+    assert (check.verdict, check.title) == (Verdict.FAILED, BUNDLE.format("both-trusted"))
+    assert verdict_of(gate([seen("both-trusted")], move, NOW, [Told(others=True)])) is Verdict.UNKNOWN
+    # What is told finds them among others.
+    more = seen("steady", bundle=anchors("old", "new"), proxies=(proxy("a/b", "c", "old", "new"),))
+    assert (
+        complaints_of(gate([more], Move("steady", "both-trusted"), NOW, [replace(TOLD, new=None, others=True)])) == []
+    )
+    assert complaints_of(gate([more], Move("steady", "both-trusted"), NOW, [replace(TOLD, new=None)])) == [
+        ("unknown", BUNDLE.format("steady"))
+    ]
+
+
+def complaints_of(checks: tuple[Check, ...]) -> list[tuple[str, str]]:
+    return [(each.verdict, each.title) for each in checks if each.verdict != "passed"]
+
+
+def test_a_proxy_with_the_certificate_before_of_the_same_key_goes_on() -> None:
+    renewed = seen(bundle=(signed_anew(), *anchors("new")))
+    assert restarts(renewed, NOW) == ()
+    assert complaints_of(gate([renewed], Move("both-trusted", "issuer-switched"), NOW, [TOLD])) == []
+    # Half of what was left has gone by, or it has ended.
+    for years in (5, 12):
+        assert restarts(renewed, NOW + timedelta(days=365 * years)) == (("shop", "deployment/cart"),)
+    stranger = seen(bundle=(signed_anew(),), proxies=(proxy("a/b", "deployment/b", "new"),))
+    assert restarts(stranger, NOW) == (("a", "deployment/b"),)
+
+
+def test_leaves_live_as_long_as_the_controllers_say() -> None:
+    longer = seen("issuer-switched", leaf_lifetime=72 * HOUR)
+    assert complaints("issuer-switched", longer) == [("failed", LEAVES.replace("24", "72"))]
+    assert complaints("issuer-switched", replace(longer, leaf_lifetime=6 * HOUR)) == []
+
+
+def test_proxies_on_machines_and_clusters_that_nobody_named_are_unknown() -> None:
+    outside = ("unknown", "every proxy outside of the cluster has the bundle")
+    assert complaints("both-trusted", seen(outside=("shop/vm-1",))) == [outside]
+    linked = ("unknown", "every linked cluster is looked at")
+    eu, us = seen(linked=("us",)), seen(name="us", linked=("eu",))
+    assert complaints("both-trusted", eu) == [linked]
+    assert complaints("both-trusted", eu, us) == []
+    # One that was left behind goes alone, and the other has been looked at.
+    assert complaints_of(gate([us], Move("both-trusted", "issuer-switched", clusters=2), NOW)) == []

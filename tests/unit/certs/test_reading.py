@@ -218,7 +218,7 @@ def test_a_chain_leads_to_an_anchor_or_not() -> None:
     assert not is_trusted((), frozenset({above}), NOW)
     assert not is_signed_by(above, last.certificate)
     assert certificates_in("nothing") == ()
-    assert called(above).startswith("CN=old root (")
+    assert called(above).startswith("OU=2026,CN=old root (")
     assert identity()["metadata"]["name"] == "linkerd-identity-1"
 
 
@@ -234,3 +234,45 @@ def test_what_was_never_changed_was_read_by_whoever_read_it() -> None:
     first["metadata"]["creationTimestamp"] = stamp(CHANGED)
     found = look(**{f"{LINKERD}/configmaps/linkerd-identity-trust-roots": first})
     assert found.bundle_since == CHANGED - timedelta(seconds=1)
+
+
+def _issuer_certificate(changed: timedelta, ready: timedelta | None, status: str = "True") -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "metadata": metadata("linkerd-identity-issuer", field="f:spec"),
+        "spec": {"secretName": "linkerd-identity-issuer"},
+        "status": {},
+    }
+    body["metadata"]["managedFields"][0]["time"] = stamp(NOW - changed)
+    if ready is not None:
+        body["status"]["conditions"] = [{"type": "Ready", "status": status, "lastTransitionTime": stamp(NOW - ready)}]
+    return body
+
+
+def test_an_issuer_is_of_the_moment_at_which_its_authority_has_signed() -> None:
+    def since(*arguments: Any) -> Any:
+        return look(**{CERTIFICATES: [_issuer_certificate(*arguments)]}).issuer_since
+
+    # Vault was away for a day: what was asked for then came later.
+    assert since(40 * HOUR, 10 * HOUR) == NOW - 10 * HOUR
+    assert since(40 * HOUR, 10 * HOUR, "False") == NOW - 40 * HOUR
+    assert since(40 * HOUR, None) == NOW - 40 * HOUR
+    unknown = _issuer_certificate(HOUR, HOUR)
+    unknown["metadata"]["managedFields"] = []
+    assert look(**{CERTIFICATES: [unknown]}).issuer_since is None
+
+
+def test_what_meets_the_certificates_outside_is_seen() -> None:
+    signs = identity()
+    signs["spec"]["containers"].append(
+        {"name": "identity", "args": ["identity", "-identity-issuance-lifetime=72h0m0s"]}
+    )
+    found = look(
+        **{
+            f"{LINKERD}/pods?linkerd.io/control-plane-component=identity": [signs],
+            "/apis/workload.linkerd.io/v1beta1/externalworkloads": [{"metadata": metadata("vm-1", "shop")}],
+            "/apis/multicluster.linkerd.io/v1alpha3/links": [
+                {"metadata": metadata("us", "linkerd-multicluster"), "spec": {"targetClusterName": "us"}}
+            ],
+        }
+    )
+    assert (found.leaf_lifetime, found.outside, found.linked) == (72 * HOUR, ("shop/vm-1",), ("us",))

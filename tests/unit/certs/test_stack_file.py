@@ -120,3 +120,14 @@ def test_what_a_record_lacks_is_added_below_the_remarks(tmp_path: Path) -> None:
     text = BLOCK.replace("          since: 2026-01-01\n", "").replace("step: steady", "step: steady   # at first")
     after = edited(tmp_path, text, "issuer-switched")
     assert '          step: both-trusted   # at first\n          since: "2026-11-20"\n        next:\n' in after
+
+
+@pytest.mark.parametrize(
+    ("to", "text"), [("issuer-switched", BLOCK), ("both-trusted", f"{HEAD}    trust:\n      issuer: {{}}\n")]
+)
+def test_line_ends_of_windows_stay(tmp_path: Path, to: str, text: str) -> None:
+    path = tmp_path / "Pulumi.eu.yaml"
+    path.write_bytes(text.replace("          since: 2026-01-01\n", "").replace("\n", "\r\n").encode())
+    written = with_step(read_stack_file(path, "eu"), to, TODAY, following="{name: new}", reason="seen by hand")
+    assert "without its gate" in written
+    assert written.count("\n") == written.count("\r\n") == len(written.splitlines())

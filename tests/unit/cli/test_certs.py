@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -41,12 +41,19 @@ REMOVED = (
 )
 
 
+class Ran(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
 @pytest.fixture(autouse=True)
 def _project(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "2026-11-23")
     monkeypatch.setattr(certs_looking, "moment", lambda: NOW)
     monkeypatch.setattr(certs_status, "moment", lambda: NOW)
     monkeypatch.setattr("meshwright.cli.certs_advance.moment", lambda: NOW)
+    monkeypatch.setattr("meshwright.cli.certs_advance._clock_day", NOW.date)
     Path("Pulumi.yaml").write_text(PROJECT)
     Path("__main__.py").write_text("")
 
@@ -82,6 +89,82 @@ def test_advance_writes_where_all_is_ready(meshwright: Command, clusters: dict[s
     status, out, err = meshwright("certs", "advance", "--reason", "hurry")
     assert status == 2
     assert "wait 2 days" in err
+
+
+def test_nothing_is_written_by_another_day_than_today(meshwright: Command, clusters: dict[str, Observed]) -> None:
+    path = stack()
+    was = path.read_text()
+    for day in ("2026-12-24", "2026-11-22"):
+        ran = Ran(*meshwright("certs", "advance", "--as-of", day))
+        assert (ran.status, path.read_text()) == (2, was)
+        assert f"the day to judge by is {day}, and today is 2026-11-23" in ran.err
+    assert meshwright("certs", "advance", "--as-of", "2026-12-24", "--dry-run")[0] == 0
+
+
+def test_the_anchors_of_the_stack_file_have_to_be_in_the_bundle(
+    meshwright: Command, clusters: dict[str, Observed]
+) -> None:
+    path = stack()
+    path.write_text(path.read_text().replace("2027", "2028"))
+    ran = Ran(*meshwright("certs", "advance"))
+    assert ran.status == 1
+    assert "the bundle is that of both-trusted" in ran.out
+
+
+def test_an_anchor_given_as_a_file_is_known_by_itself(meshwright: Command, clusters: dict[str, Observed]) -> None:
+    path = stack()
+    Path("new.pem").write_text(root("new").pem)
+    Path("old.pem").write_text(root("old").pem)
+    vault = "certificate: {}.pem, server: 'https://v', path: p, role: r"
+    text = path.read_text().replace('name: "2026"', vault.format("new"))
+    text = text.replace('name: "2027"', f'name: "2027", {vault.format("old")}')
+    path.write_text(text.replace("    trust:\n", "    trust:\n      source: vault\n"))
+    # The younger one is the old one here: its issuer has to be the one that signs.
+    ran = Ran(*meshwright("certs", "advance"))
+    assert ran.status == 1
+    assert "OU=2027,CN=new root" in ran.out
+    clusters["eu"] = replace(clusters["eu"], issuer=(issuer("new").certificate,))
+    assert meshwright("certs", "advance")[0] == 0
+
+
+@pytest.mark.parametrize("cluster", ["kubeconfig: k.yaml, platform: kind", "stack: o/p/s, output: k, platform: kind"])
+def test_stacks_that_no_context_tells_apart(meshwright: Command, clusters: dict[str, Observed], cluster: str) -> None:
+    for name in ("eu", "us"):
+        path = stack(name)
+        path.write_text(path.read_text().replace(f"context: {name}, platform: kind", cluster))
+    ran = Ran(*meshwright("certs", "advance", "--stack", "eu", "--stack", "us"))
+    assert ran.status == 2
+    assert "give one --context for each stack" in ran.err
+    given = ("--context", "eu", "--context", "us")
+    assert meshwright("certs", "advance", "--stack", "eu", "--stack", "us", *given, "--dry-run")[0] == 0
+
+
+def test_of_two_files_none_is_written_when_one_was_changed(
+    meshwright: Command, clusters: dict[str, Observed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [stack("eu"), stack("us")]
+    was = paths[0].read_text()
+
+    def look(contexts: Sequence[str], kubeconfig: Path | None) -> tuple[Observed, ...]:
+        paths[1].write_text(f"{was}# edited\n")
+        return tuple(clusters[context] for context in contexts)
+
+    monkeypatch.setattr(certs_looking, "look", look)
+    ran = Ran(*meshwright("certs", "advance", "--stack", "eu", "--stack", "us"))
+    assert ran.status == 2
+    assert "nothing was written" in ran.err
+    assert paths[0].read_text() == was
+
+
+def test_a_file_keeps_its_mode_and_its_line_ends(meshwright: Command, clusters: dict[str, Observed]) -> None:
+    path = stack()
+    path.write_bytes(path.read_text().replace("\n", "\r\n").encode())
+    path.chmod(0o600)
+    assert meshwright("certs", "advance")[0] == 0
+    assert path.stat().st_mode & 0o777 == 0o600
+    written = path.read_bytes()
+    assert b"issuer-switched" in written
+    assert written.count(b"\n") == written.count(b"\r\n")
 
 
 def test_a_dry_run_writes_nothing(meshwright: Command, clusters: dict[str, Observed]) -> None:
@@ -225,7 +308,7 @@ def test_status_of_a_cluster(meshwright: Command, clusters: dict[str, Observed])
     stack()
     status, out, err = meshwright("certs", "status", "eu", "--context", "eu")
     assert (status, err) == (0, "")
-    assert out.startswith("eu   read only, nothing was changed\n  ✓ anchor   CN=old root (")
+    assert out.startswith("eu   read only, nothing was changed\n  ✓ anchor   OU=2026,CN=old root (")
     assert "2 pods with a proxy, 1 identity controller" in out
     assert out.endswith("rotation: both-trusted since 2026-11-20; next: issuer-switched\n")
     clusters["eu"] = replace(clusters["eu"], issuer=(issuer("old").certificate,), bundle=(root("new").certificate,))
