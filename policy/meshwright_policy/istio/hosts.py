@@ -23,12 +23,34 @@ def service_key(host: Any, namespace: Any) -> Key | None:
 
 def backends(subject: Subject, namespace: Any) -> Iterator[Any]:
     """The Services that a route or VirtualService sends to; an unknown one is unknown."""
-    is_route = "gateway.networking.k8s.io" in subject.type
+    is_route = _is_route(subject)
     protocols = ("rules",) if is_route else ("http", "tls", "tcp")
     rules = (rule for protocol in protocols for rule in elements(at(subject.properties, "spec", protocol)))
     for rule in rules:
         for backend in elements(at(rule, "backendRefs" if is_route else "route")):
             yield _backend(backend, namespace) if is_route else _destination(backend, namespace)
+
+
+def mirrors(subject: Subject, namespace: Any) -> Iterator[Any]:
+    """The Services to which a route or VirtualService sends copies of requests; an unknown one is unknown."""
+    if not _is_route(subject):
+        for http in elements(at(subject.properties, "spec", "http")):
+            copies = elements(at(http, "mirrors"))
+            single = at(http, "mirror")
+            copies += [{"destination": single}] if single else []
+            yield from (_destination(copy, namespace) for copy in copies)
+        return
+    for rule in elements(at(subject.properties, "spec", "rules")):
+        for part in (rule, *elements(at(rule, "backendRefs"))):
+            for each in elements(at(part, "filters")):
+                if UNKNOWN in (each, at(each, "type")):
+                    yield UNKNOWN
+                elif at(each, "type") == "RequestMirror":
+                    yield _backend(at(each, "requestMirror", "backendRef"), namespace)
+
+
+def _is_route(subject: Subject) -> bool:
+    return "gateway.networking.k8s.io" in subject.type
 
 
 def _backend(backend: Any, namespace: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from meshwright.istio.labels import USE_WAYPOINT
 from meshwright_policy.istio import kinds
 from meshwright_policy.istio.fragments import USES_WAYPOINT, namespace, resource, service, waypoint
-from meshwright_policy.istio.hosts import backends, parents, service_key
+from meshwright_policy.istio.hosts import backends, mirrors, parents, service_key
 from meshwright_policy.istio.mesh import AMBIENT_NAMESPACES, Mesh, kind_of, name_of, namespace_of, seen
 from meshwright_policy.record import (
     Answer,
@@ -129,11 +129,12 @@ def _of_service(key: Any, mesh: Mesh) -> Any:
 
 
 def _sending(stack: Stack) -> dict[Any, list[Any]]:
-    """The key of a Service -> those of the Services whose routes send to it; any of them may be unknown."""
+    """The key of a Service -> those of the Services whose routes send or mirror to it; any of them may be unknown."""
     found: dict[Any, list[Any]] = {}
     for route in stack.derived(routes):
         if route.subject.type not in kinds.DESTINATION_RULE:
-            for key in backends(route.subject, namespace_of(route.subject)):
+            where = namespace_of(route.subject)
+            for key in (*backends(route.subject, where), *mirrors(route.subject, where)):
                 found.setdefault(key, []).append(route.service)
     return found
 
@@ -251,9 +252,9 @@ HAVE_A_WAYPOINT = Rule(
     notes=(
         "It looks at HTTPRoutes and GRPCRoutes with a Service as parent, at VirtualServices for the mesh, and at "
         "DestinationRules with subsets, HTTP settings, outlier detection or a consistent hash. A "
-        "DestinationRule may also be for a Service that the routes of one with a waypoint send to. A Service that the "
-        "stack doesn't hold may have a label of its own, and the rule is undecided. Kiali finds part of it in the "
-        "cluster (KIA0210, KIA0211, KIA1109, KIA1113)."
+        "DestinationRule may also be for a Service that the routes of one with a waypoint send or mirror to. A Service "
+        "that the stack doesn't hold may have a label of its own, and the rule is undecided. Kiali finds part of it in "
+        "the cluster (KIA0210, KIA0211, KIA1109, KIA1113)."
     ),
     config=AMBIENT_NAMESPACES,
     bad=Example(

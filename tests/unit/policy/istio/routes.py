@@ -27,6 +27,13 @@ TO_V2 = of(
     "{parentRefs: [{kind: Service, group: '', name: cart}], rules: [{backendRefs: [{name: cart-v2, port: 80}]}]}",
 )
 
+
+def _mirroring(rule: str) -> str:
+    parent = "{kind: Service, group: '', name: cart}"
+    spec = f"{{parentRefs: [{parent}], rules: [{{{rule}}}]}}"
+    return of("gateway.networking.k8s.io/v1:HTTPRoute", "copies", spec)
+
+
 ROUTING = [
     case(
         28,
@@ -138,6 +145,46 @@ ROUTING = [
         BEHIND,
         OF_V2,
         TO_V2.replace("name: cart-v2", "name: <unknown>"),
+        _destination(f"host: cart-v2, {OUTLIER}"),
+    ),
+    # The waypoint sends copies on, too.
+    *(
+        case(29, "passed", "", AMBIENT, BEHIND, OF_V2, copying, _destination(f"host: cart-v2, {OUTLIER}"))
+        for copying in (
+            _mirroring("filters: [{type: RequestMirror, requestMirror: {backendRef: {name: cart-v2, port: 80}}}]"),
+            _mirroring(
+                "backendRefs: [{name: cart, port: 80, filters: "
+                "[{type: RequestMirror, requestMirror: {backendRef: {name: cart-v2, port: 80}}}]}]"
+            ),
+            _virtual("hosts: [cart], http: [{mirror: {host: cart-v2}, route: [{destination: {host: cart}}]}]"),
+            _virtual("hosts: [cart], http: [{mirrors: [{destination: {host: cart-v2}}]}]"),
+        )
+    ),
+    *(
+        case(
+            29,
+            "undecided",
+            "nothing in the stack shows whether its Service is ambient and has a waypoint",
+            AMBIENT,
+            BEHIND,
+            OF_V2,
+            copying,
+            _destination(f"host: cart-v2, {OUTLIER}"),
+        )
+        for copying in (
+            _mirroring("filters: [<unknown>]"),
+            _mirroring("filters: [{type: RequestMirror, requestMirror: {backendRef: {name: <unknown>}}}]"),
+            _virtual("hosts: [cart], http: [{mirror: <unknown>}]"),
+        )
+    ),
+    case(
+        29,
+        "violated",
+        "the DestinationRule dest is for the Service cart-v2, which has no waypoint: it does nothing",
+        AMBIENT,
+        BEHIND,
+        OF_V2,
+        _mirroring("filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [x]}}]"),
         _destination(f"host: cart-v2, {OUTLIER}"),
     ),
     case(
