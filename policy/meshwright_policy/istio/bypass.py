@@ -12,6 +12,7 @@ from meshwright_policy.istio.policies import (
     all_about,
     behind,
     covers,
+    is_principal,
     lets_in,
     names_identity,
     rules,
@@ -34,7 +35,7 @@ from meshwright_policy.record import (
     Violation,
 )
 from meshwright_policy.stack import Stack
-from meshwright_policy.values import UNKNOWN, at
+from meshwright_policy.values import UNKNOWN, at, elements
 
 _MIGRATE = "https://istio.io/latest/docs/ambient/migrate/migrate-policies/"
 _L4 = "https://istio.io/latest/docs/ambient/usage/l4-policy/"
@@ -199,13 +200,9 @@ def _is_part(one: Subject, policy: Subject) -> bool:
 
 def _denies(rule: Any, principal: str) -> bool | None:
     """Whether a DENY rule that excepts callers fails to except the waypoint."""
-    excepted = [names_identity(at(one, "notPrincipals"), frozenset({principal})) for one in sources(rule)]
-    named = [at(one, "notPrincipals") for one in sources(rule)]
-    if any(names is not UNKNOWN and any("*" in str(name) for name in names or ()) for names in named):
-        return None
-    return either(
-        None if answer is None else not answer for answer, names in zip(excepted, named, strict=True) if names
-    )
+    named = [elements(at(one, "notPrincipals")) for one in sources(rule)]
+    excepted = [either(is_principal(name, principal) for name in names) for names in named if names]
+    return either(None if answer is None else not answer for answer in excepted)
 
 
 def _policy(name: str, *spec: str) -> str:

@@ -80,7 +80,7 @@ def _is(source: Any, principal: str, namespace: Any) -> bool | None:
         return None
     of, name = principal.split("/")[1::2]
     asked = [
-        either(_is_principal(pattern, principal) for pattern in _patterns(source, "principals")),
+        either(is_principal(pattern, principal) for pattern in _patterns(source, "principals")),
         either(_like(pattern, of) for pattern in _patterns(source, "namespaces")),
         either(_is_account(pattern, of, name, namespace) for pattern in _patterns(source, "serviceAccounts")),
     ]
@@ -98,7 +98,8 @@ def _like(pattern: Any, value: str) -> bool | None:
     return None if pattern is UNKNOWN else isinstance(pattern, str) and fnmatchcase(value, pattern)
 
 
-def _is_principal(pattern: Any, principal: str) -> bool | None:
+def is_principal(pattern: Any, principal: str) -> bool | None:
+    """Whether a principal, which may have a ``*`` at one end, matches an identity, ``ns/<namespace>/sa/<name>``."""
     if not isinstance(pattern, str):
         return None if pattern is UNKNOWN else False
     # Whatever the trust domain is.

@@ -380,12 +380,16 @@ LET_THROUGH = [
         SHOP,
         _allow(f"{{principals: [{ID}], ipBlocks: [10.0.0.0/8]}}"),
     ),
+    case(16, "passed", "", SHOP, _deny("{notPrincipals: ['*/sa/waypoint']}")),
+    case(16, "passed", "", SHOP, _deny(f"{{notPrincipals: ['*', {ID}]}}")),
+    case(16, "passed", "", SHOP, _deny("{notPrincipals: [cluster.local/ns/shop/*]}")),
     case(
         16,
-        "undecided",
-        "whether it lets the waypoint waypoint through is known only at the update",
+        "violated",
+        "the AuthorizationPolicy guard doesn't let the waypoint waypoint through, whose identity ztunnel"
+        " sees in place of its callers': they are denied",
         SHOP,
-        _deny("{notPrincipals: ['*/sa/waypoint']}"),
+        _deny("{notPrincipals: [cluster.local/ns/till/*]}"),
     ),
     case(
         16,
