@@ -49,7 +49,7 @@ def test_previews(meshwright: Command, golden: Golden, kubectl: FakeKubectl, mon
         scenario = name.removesuffix("-relaxed")
         status, out, err = meshwright("linkerd", "break-glass", scenario, "--context", "prod-eu", *options)
         assert (status, err) == (0, "")
-        files[f"{name}.txt"] = re.sub(r"\([0-9a-f]{8}\)", "(0123abcd)", out).encode()
+        files[f"{name}.txt"] = re.sub(r"(?:OU=\d+,)?CN=(.+?) \([0-9a-f]{8}\)", r"CN=\1 (0123abcd)", out).encode()
     golden("cli/linkerd-break-glass", files)
     assert kubectl.calls() == []
     assert not list(Path().glob("*.jsonl"))

@@ -104,7 +104,7 @@ def served(last: date, trusts: Signer | None = None) -> dict[str, Any]:
 
 def kept_by_cert_manager(signs: str = "{ca: {secretName: linkerd-trust-2026}}", kind: str = "ClusterIssuer") -> str:
     return f"""\
-- {{kind: Certificate, metadata: {{namespace: linkerd, name: other}}, spec: {{secretName: other, issuerRef: {{name: x}}}}}}
+- {{kind: Certificate, metadata: {{namespace: linkerd, name: another}}, spec: {{secretName: other, issuerRef: {{name: x}}}}}}
 - kind: Certificate
   metadata: {{namespace: linkerd, name: linkerd-identity-issuer}}
   spec: {{secretName: linkerd-identity-issuer, isCA: true, issuerRef: {{kind: {kind}, name: linkerd-trust-2026}}}}

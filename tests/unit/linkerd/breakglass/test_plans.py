@@ -130,7 +130,7 @@ def test_once_the_new_anchor_is_there_what_does_not_trust_it_is_restarted() -> N
 
 
 def test_where_no_anchor_is_to_blame() -> None:
-    assert said(lambda: anchor.plan(look())).startswith("no anchor has expired: the next is CN=old root")
+    assert said(lambda: anchor.plan(look())).startswith("no anchor has expired: the next is ")
     new = signer("next root", first=date(2036, 1, 1), last=date(2046, 1, 1))
     below = signer("next issuer", new, first=date(2036, 1, 1), last=date(2036, 12, 1))
     both = {**trust([root(), new], below), PODS: [pod("cart-1", value=root().pem + new.pem)]}
@@ -338,6 +338,8 @@ def test_where_the_injector_is_not_to_blame() -> None:
     fine = served(date(2027, 1, 1))
     assert "available, and no pod lacks its proxy" in said(lambda: injector.plan(look(objects=AVAILABLE)))
     assert "available, and no pod lacks its proxy" in said(lambda: injector.plan(look(objects=AVAILABLE, more=fine)))
+    foreign = {PODS: ReadError(403, "no")}
+    assert "no pod lacks its proxy" in said(lambda: injector.plan(look(objects=AVAILABLE, more=foreign)))
     assert "is Ignore already" in said(lambda: injector.plan(look(objects=IGNORE), relax_webhook=True))
     assert commands(injector.plan(look(objects=IGNORE))) == control_plane()[4:]
     assert "add --relax-webhook" in said(lambda: injector.plan(look(objects=GUARDED)))
