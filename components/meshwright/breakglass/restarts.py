@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
 from meshwright.breakglass.plan import Step
+from meshwright.health.objects import at
 
-_WAIT = "--timeout=300s"
+if TYPE_CHECKING:
+    from meshwright.health.objects import Object
+
+_LEAST_S: Final = 300
+_A_POD_S: Final = 60
+"""To pull an image, start and become ready; a DaemonSet's pods are renewed one after the other by default."""
 
 
-def restarted(kind: str, name: str, namespace: str) -> tuple[Step, Step]:
+def restarted(kind: str, name: str, namespace: str, pods: int = 1) -> tuple[Step, Step]:
     """Restart a workload's pods, a few at a time, and wait until the new ones are ready.
 
     Args:
         kind: ``deployment`` or ``daemonset``.
         name: The workload's name.
         namespace: Its namespace.
+        pods: How many pods it has, as `pods_of` tells.
     """
     place = (f"{kind}/{name}", f"--namespace={namespace}")
-    return Step(f"{kind} {namespace}/{name} gets new pods", ("rollout", "restart", *place)), waited(*place)
+    return Step(f"{kind} {namespace}/{name} gets new pods", ("rollout", "restart", *place)), waited(*place, pods)
 
 
-def waited(workload: str, namespace: str) -> Step:
-    """Wait until a rollout is complete; at most five minutes."""
+def waited(workload: str, namespace: str, pods: int = 1) -> Step:
+    """Wait until a rollout is complete: a minute for each of its pods, but at least five."""
     home = namespace.partition("=")[2]
-    return Step(f"wait until {workload} in {home} is ready", ("rollout", "status", workload, namespace, _WAIT))
+    limit = f"--timeout={max(_LEAST_S, pods * _A_POD_S)}s"
+    return Step(f"wait until {workload} in {home} is ready", ("rollout", "status", workload, namespace, limit))
+
+
+def pods_of(workload: Object) -> int:
+    """How many pods a Deployment is to have, or a DaemonSet by its nodes; 1 where it doesn't say."""
+    path = ("status", "desiredNumberScheduled") if workload["kind"] == "DaemonSet" else ("spec", "replicas")
+    return int(at(workload, *path) or 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 RUNS: Final = "runs"
 _TIMEOUT_S: Final = 600.0
+_GRACE_S: Final = 60.0  # that kubectl has to end by itself once its own --timeout is over
+_TIMEOUT: Final = re.compile(r"--timeout=(\d+)s")
 _SAID: Final = 500  # characters of what kubectl says that are kept
 
 
@@ -71,6 +74,7 @@ def _run(
 def _kubectl(order: Order, command: Sequence[str], manifest: str) -> tuple[int, str]:
     """Exit status and the end of what it said, on one line. Never through a shell."""
     program, *_ = kubectl(None, None)
+    limit_s = _limit_s(command)
     try:
         done = subprocess.run(
             [program, *order.cluster, *command],
@@ -78,9 +82,15 @@ def _kubectl(order: Order, command: Sequence[str], manifest: str) -> tuple[int, 
             capture_output=True,
             text=True,
             check=False,
-            timeout=_TIMEOUT_S,
+            timeout=limit_s,
         )
     except subprocess.TimeoutExpired:
-        return -1, f"no end after {_TIMEOUT_S:.0f} s"
+        return -1, f"no end after {limit_s:.0f} s"
     text = " ".join((done.stdout + done.stderr).split())
     return done.returncode, text[-_SAID:]
+
+
+def _limit_s(command: Sequence[str]) -> float:
+    """How long kubectl may take: longer than it is told to wait itself."""
+    told = [float(match[1]) + _GRACE_S for each in command if (match := _TIMEOUT.fullmatch(each))]
+    return max([_TIMEOUT_S, *told])

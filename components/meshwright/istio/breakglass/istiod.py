@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meshwright.breakglass.plan import DRIFT, Plan, Step, as_json
-from meshwright.breakglass.restarts import restarted, waited
+from meshwright.breakglass.restarts import pods_of, restarted, waited
 from meshwright.health.objects import at, called, items, name_of, namespace_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def plan(look: Look, *, relax_webhooks: bool = False) -> Plan:
 def _restarted(plane: Object) -> tuple[Step, ...]:
     name, namespace = name_of(plane), namespace_of(plane)
     if at(plane, "spec", "replicas") != 0:
-        return restarted("deployment", name, namespace)
+        return restarted("deployment", name, namespace, pods_of(plane))
     place = ("scale", f"deployment/{name}", f"--namespace={namespace}")
     return (
         Step(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 
 from meshwright.breakglass.plan import Plan, Step, refused
-from meshwright.breakglass.restarts import restarted
+from meshwright.breakglass.restarts import pods_of, restarted
 from meshwright.config.clock import today
 from meshwright.health.objects import label, name_of, namespace_of
 from meshwright.istio import labels
@@ -53,9 +53,9 @@ def plan(look: Look, files: Path | None = None) -> Plan:
         each for each in look.all("Deployment") if label(each, labels.GATEWAY_CLASS_NAME) in labels.WAYPOINT_CLASSES
     ]
     restarts = [
-        *(restarted("deployment", name_of(each), namespace_of(each)) for each in planes),
-        *(restarted("daemonset", name_of(each), namespace_of(each)) for each in agents),
-        *(restarted("deployment", name_of(each), namespace_of(each)) for each in waypoints),
+        *(restarted("deployment", name_of(each), namespace_of(each), pods_of(each)) for each in planes),
+        *(restarted("daemonset", name_of(each), namespace_of(each), pods_of(each)) for each in agents),
+        *(restarted("deployment", name_of(each), namespace_of(each), pods_of(each)) for each in waypoints),
     ]
     return Plan(
         SCENARIO,

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from meshwright.breakglass.plan import Plan, Step, refused
-from meshwright.breakglass.restarts import waited
+from meshwright.breakglass.restarts import pods_of, waited
 from meshwright.health.objects import at, called, items, label, name_of, namespace_of
 from meshwright.istio.health.installation import CNI, ISTIOD, ZTUNNEL
 from meshwright.versions import version_key
@@ -101,7 +101,7 @@ def _back(look: Look, workload: Object) -> tuple[Step, Step]:
             ("rollout", "undo", *place, f"--to-revision={now}"),
             done_if_says=_NO_SUCH,
         ),
-        waited(*place),
+        waited(*place, pods_of(workload)),
     )
 
 

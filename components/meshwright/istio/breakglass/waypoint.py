@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from meshwright.breakglass.plan import DRIFT, Plan, Step, as_json, checked_name, refused
-from meshwright.breakglass.restarts import restarted
+from meshwright.breakglass.restarts import pods_of, restarted
 from meshwright.health.objects import annotation, at, called, items, label, mapping, name_of, namespace_of
 from meshwright.istio import labels
 from meshwright.istio.health.mesh import waypoint_of
@@ -48,7 +48,7 @@ def plan(look: Look, namespace: str, waypoint: str, *, bypass: bool = False) -> 
 
 
 def _restart(look: Look, namespace: str, waypoint: str) -> Plan:
-    look.one("Deployment", namespace, waypoint)
+    deployment = look.one("Deployment", namespace, waypoint)
     return Plan(
         SCENARIO,
         "its pods are new, and take traffic",
@@ -57,7 +57,7 @@ def _restart(look: Look, namespace: str, waypoint: str) -> Plan:
             "connections through the waypoint are drained and cut as its pods go",
             "if new pods don't become ready either, add --bypass: traffic flows again, without L7 policies",
         ),
-        restarted("deployment", waypoint, namespace),
+        restarted("deployment", waypoint, namespace, pods_of(deployment)),
         ("find out why: `kubectl describe` its pods and Gateway, and istiod's log",),
     )
 

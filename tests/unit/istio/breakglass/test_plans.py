@@ -220,6 +220,21 @@ def test_a_root_of_istiods_own() -> None:
     assert plan.steps[0].why_no_undo == "the old CA is of no use: it has expired"
 
 
+def test_a_wait_is_as_long_as_the_pods_need_that_are_renewed() -> None:
+    large = SHOP.replace("name: ztunnel}}, spec:", "name: ztunnel}}, status: {desiredNumberScheduled: 200}, spec:")
+    large = large.replace("spec: {replicas: 2,", "spec: {replicas: 6,")
+    waits = [each for each in commands(root.plan(look(large, secrets=("istio-ca-secret",)))) if "status" in each]
+    assert waits == [
+        "rollout status deployment/istiod --namespace=istio-system --timeout=360s",
+        "rollout status daemonset/ztunnel --namespace=istio-system --timeout=12000s",
+        "rollout status deployment/waypoint --namespace=shop --timeout=300s",
+    ]
+    assert commands(upgrade.plan(look(large), ["ztunnel"]))[-1].endswith("--timeout=12000s")
+    assert commands(istiod.plan(look(large)))[-1].endswith("--timeout=360s")
+    many = SHOP.replace("istio-waypoint}}}", "istio-waypoint}}, spec: {replicas: 10}}")
+    assert commands(waypoint.plan(look(many), "shop", "waypoint"))[-1].endswith("--timeout=600s")
+
+
 def ca(folder: Path, **until: str) -> Path:
     folder.mkdir(exist_ok=True)
     for name in ("ca-cert.pem", "root-cert.pem", "cert-chain.pem"):

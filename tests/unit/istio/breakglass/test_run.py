@@ -154,6 +154,23 @@ def test_a_command_without_an_end(kubectl: FakeKubectl, tmp_path: Path, monkeypa
         first_run(tmp_path / "journal")
 
 
+@pytest.mark.parametrize(("told", "limit"), [("300s", 600), ("12000s", 12060)])
+def test_kubectl_may_wait_as_long_as_it_is_told_to(
+    kubectl: FakeKubectl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str, limit: float
+) -> None:
+    given: list[float] = []
+
+    def note(*_: object, timeout: float, **__: object) -> subprocess.CompletedProcess[str]:
+        given.append(timeout)
+        return subprocess.CompletedProcess([], 0, "", "")
+
+    monkeypatch.setattr(subprocess, "run", note)
+    waits = Plan("s", "g", "t", (), (Step("it waits", ("rollout", "status", f"--timeout={told}")),), ())
+    with begin(tmp_path / "journal", waits, ORDER) as journal:
+        run.apply(waits, ORDER, journal, [""], lambda *_: None)
+    assert given == [limit]
+
+
 @pytest.mark.parametrize("text", ["", "nonsense\n", "[]\n", '{"entry": "plan"}\n', '{"plan": {"steps": [{"x": 1}]}}\n'])
 def test_what_is_no_journal(tmp_path: Path, text: str) -> None:
     path = tmp_path / "journal"
