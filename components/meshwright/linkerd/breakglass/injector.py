@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from meshwright.breakglass.plan import DRIFT, Plan, Step, as_json, refused
-from meshwright.breakglass.restarts import restarted, waited
+from meshwright.breakglass.restarts import pods_of, restarted, waited
 from meshwright.certs.from_cluster import workload_of
 from meshwright.certs.observed import Proxy
 from meshwright.certs.pem import is_signed_by, is_valid
@@ -108,7 +108,7 @@ def _caught_up(look: Look, unmeshed: list[Proxy], *, refuses_pods: bool) -> Plan
 def _restarted(deployment: Object) -> tuple[Step, ...]:
     name, namespace = name_of(deployment), namespace_of(deployment)
     if at(deployment, "spec", "replicas") != 0:
-        return restarted("deployment", name, namespace)
+        return restarted("deployment", name, namespace, pods_of(deployment))
     place = ("scale", f"deployment/{name}", f"--namespace={namespace}")
     return (
         Step(

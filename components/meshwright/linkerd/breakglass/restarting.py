@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from meshwright.breakglass.restarts import restarted
+from meshwright.breakglass.restarts import pods_of, restarted
 from meshwright.health.objects import at, name_of, namespace_of
 from meshwright.linkerd import labels
 
@@ -34,7 +34,9 @@ class Restarts:
 def control_plane(look: Look) -> tuple[Step, ...]:
     """New pods for the control plane, one Deployment after the other."""
     found = look.control_plane()
-    return tuple(step for each in found for step in restarted("deployment", name_of(each), labels.NAMESPACE))
+    return tuple(
+        step for each in found for step in restarted("deployment", name_of(each), labels.NAMESPACE, pods_of(each))
+    )
 
 
 def workloads(look: Look, proxies: Iterable[Proxy], *, at_once: bool) -> Restarts:
@@ -55,11 +57,11 @@ def workloads(look: Look, proxies: Iterable[Proxy], *, at_once: bool) -> Restart
     for namespace, workload in sorted(wanted, key=lambda each: (each[0] not in _EXTENSIONS, each)):
         found = known.get((namespace, workload))
         why = "kubectl can't restart it: make its pods anew" if found is None else next(_stubborn(found), "")
-        if why:
+        if found is None or why:
             by_hand.append(f"{workload} in {namespace}: {why}")
         else:
             kind, _, name = workload.partition("/")
-            pairs.append(restarted(kind, name, namespace))
+            pairs.append(restarted(kind, name, namespace, pods_of(found)))
     first, then = ([pair[index] for pair in pairs] for index in (0, 1))
     steps = [*first, *then] if at_once else [step for pair in pairs for step in pair]
     return Restarts(tuple(steps), tuple(by_hand))
