@@ -11,7 +11,10 @@ from meshwright.cli import options
 from meshwright.cli.output import Line, emit, line, plural, show, show_json
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from meshwright.cli.offline import Offline
+    from meshwright.engine.graph import Graph
 
 _NAMED = 5
 """Subjects named in a note; the JSON has them all."""
@@ -48,12 +51,12 @@ def preview(
 
 def report(run: "Offline", *, tree: bool = False) -> Iterator[Line]:
     """The whole preview, as lines."""
-    from meshwright.cli import findings, summary, trees
+    from meshwright.cli import findings, trees
     from meshwright.config.clock import is_pinned, today
 
     graph = run.graph
-    mesh = summary.is_mesh(graph)
-    name = f"{run.settings.name}  {summary.title(graph)}" if mesh else f"{graph.project}/{run.settings.name}"
+    mesh = _summary(graph)
+    name = f"{run.settings.name}  {mesh.title(graph)}" if mesh else f"{graph.project}/{run.settings.name}"
     day = f", as of {today()}" if is_pinned() else ""
     yield line((name.ljust(70), "bold"), (f"  offline{day}, nothing was changed", "dim"))
     yield from overlays_used()
@@ -61,7 +64,7 @@ def report(run: "Offline", *, tree: bool = False) -> Iterator[Line]:
     if tree:
         yield from trees.whole(graph)
     else:
-        yield from summary.lines(graph) if mesh else trees.overview(graph)
+        yield from mesh.lines(graph) if mesh else trees.overview(graph)
     yield line()
     resources = plural(len(graph.resources), "resource")
     yield line(f"{resources} · {findings.counts_in_words(run.report)} · {run.seconds:.1f} s")
@@ -70,6 +73,13 @@ def report(run: "Offline", *, tree: bool = False) -> Iterator[Line]:
     yield from _notes(run)
     yield line()
     yield line("next: ", next_step(run))
+
+
+def _summary(graph: "Graph") -> "ModuleType | None":
+    """What sums up the mesh in the graph; None for a program without one."""
+    from meshwright.cli import linkerd_summary, summary
+
+    return next((each for each in (summary, linkerd_summary) if each.is_mesh(graph)), None)
 
 
 def overlays_used() -> Iterator[Line]:
@@ -82,12 +92,10 @@ def overlays_used() -> Iterator[Line]:
 
 def next_step(run: "Offline") -> str:
     """What to do now: mend what stops the change, else the rollout's next step, else deploy."""
-    from meshwright.cli import summary
-
     if run.report.blocks:
         return "mend what is marked ✗; `meshwright gate` says where, and why"
-    if summary.is_mesh(run.graph):
-        return summary.what_next(run.graph)
+    if mesh := _summary(run.graph):
+        return str(mesh.what_next(run.graph))
     return f"`pulumi up`, or `meshwright render --to out/{run.settings.name}`"
 
 

@@ -72,7 +72,7 @@ def namespaces(graph: Graph) -> list[NamespaceLine]:
         NamespaceLine(
             name=str(resource.inputs.get("namespace")),
             phase=str(resource.inputs.get("phase")),
-            since=_day(resource.inputs.get("since")),
+            since=day(resource.inputs.get("since")),
             waypoint=waypoints.get(resource.urn) or _of_another(others.get(resource.inputs.get("namespace"))),
         )
         for resource in graph.of_type(_NAMESPACE)
@@ -131,21 +131,22 @@ def _least_replicas(waypoint: Resource, graph: Graph) -> Value:
 def _row(namespace: NamespaceLine) -> tuple[str, str, str, str, str]:
     meshed = namespace.phase != "unmeshed"
     layer = "L7" if namespace.waypoint else "L4"
-    when = _when(namespace) if meshed else ""
+    when = how_long(namespace, "permissive") if meshed else ""
     return namespace.name, namespace.phase, when, layer if meshed else "", namespace.waypoint
 
 
-def _when(namespace: NamespaceLine) -> str:
-    """How long a permissive namespace has been watched; since when any other is in its phase."""
+def how_long(namespace: NamespaceLine, watched: str) -> str:
+    """How long a namespace in the phase ``watched`` has been watched; since when any other is in its phase."""
     if namespace.since is None:
         return "since when is not said"
     days = (today() - namespace.since).days
-    if namespace.phase == "permissive" and days < SOAK_DAYS:
+    if namespace.phase == watched and days < SOAK_DAYS:
         return f"{days} of {SOAK_DAYS} days"
     return f"since {namespace.since}"
 
 
-def _day(text: Value) -> date | None:
+def day(text: Value) -> date | None:
+    """The day that is written there; None for anything else."""
     try:
         return date.fromisoformat(text)
     except (TypeError, ValueError):

@@ -38,6 +38,30 @@ def test_a_mesh(meshwright: Command, found: Found, golden: Golden) -> None:
     golden("cli/preview", {"mesh.txt": out.encode()})
 
 
+def test_linkerd(meshwright: Command, found: Found) -> None:
+    mesh = component("meshwright:index:Linkerd", "mesh", inputs={"platform": "eks", "version": "edge-26.8.3"})
+    rotation = {"step": "both-trusted", "since": "2026-11-20"}
+    trust = {"trusts": ["2025", "2026"], "signs": "2025", "rotation": rotation}
+    issuer = component("meshwright:index:IdentityIssuer", "identity", inputs=trust)
+    shop, legacy = (
+        component("meshwright:index:LinkerdNamespace", name, inputs={"namespace": name, "phase": phase, "since": since})
+        for name, phase, since in (("shop", "audit", "2026-11-19"), ("legacy", "unmeshed", None))
+    )
+    charts = release("linkerd-control-plane", parent=mesh.urn, inputs={"values": {"controllerReplicas": 3}})
+    found(offline_run(Path(), mesh, charts, issuer, shop, legacy))
+    _, out, _ = meshwright("preview", "dev")
+    lines = out.splitlines()
+    assert lines[0].startswith("dev  linkerd edge-26.8.3 on eks ")
+    assert lines[2:7] == [
+        "mesh  Linkerd",
+        "├─ linkerd-control-plane ×3   1 release   pinned",
+        "├─ trust anchors 2025, 2026   2025 signs   both-trusted since 2026-11-20",
+        "├─ shop    audit     4 of 7 days",
+        "└─ legacy  unmeshed",
+    ]
+    assert lines[-1].startswith("next: watch shop")
+
+
 def test_any_other_program(meshwright: Command, found: Found, golden: Golden) -> None:
     web = component("acme:index:Web", "web")
     inner = component("acme:index:Inner", "inner", parent=web.urn)
