@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from meshwright.breakglass.plan import Plan, Step, refused
@@ -42,7 +43,8 @@ def plan(look: Look, parts: Sequence[str] = ()) -> Plan:
     if not installed:
         raise refused("nothing of that is installed in this cluster", f"choose among: {', '.join(PARTS)}")
     chosen = installed if parts else _newer(installed)
-    steps = [step for each in chosen for step in _back(look, each)]
+    staying = [each for part in PARTS for each in _installed(look, part) if each not in chosen]
+    steps = [step for each in chosen for step in _back(look, each, staying)]
     return Plan(
         SCENARIO,
         "each part runs what it ran before",
@@ -62,9 +64,8 @@ def plan(look: Look, parts: Sequence[str] = ()) -> Plan:
 
 
 def _installed(look: Look, part: str) -> list[Object]:
-    if part == ISTIOD:
-        return look.istiods()
-    return [each for each in look.all("DaemonSet") if label(each, "app.kubernetes.io/name") == part]
+    kind, key = ("Deployment", "app") if part == ISTIOD else ("DaemonSet", "app.kubernetes.io/name")
+    return [each for each in look.all(kind) if label(each, key) == part]
 
 
 def _without_revisions(look: Look) -> Sequence[str]:
@@ -84,15 +85,16 @@ def _newer(installed: list[Object]) -> list[Object]:
     return found
 
 
-def _back(look: Look, workload: Object) -> tuple[Step, Step]:
+def _back(look: Look, workload: Object, staying: Sequence[Object]) -> tuple[Step, Step]:
     """Back to the newest revision of another image: one of the same image is a change of settings."""
     kind, namespace = workload["kind"].lower(), namespace_of(workload)
     history = _history(look, workload)
     now = max(history, default=0)
-    earlier = [number for number in history if history[number] != history[now]]
+    earlier = {number: image for number, image in history.items() if image != history[now]}
     if not earlier:
         raise refused(f"{called(workload)} has no revision of another version", "bring it back with its chart")
-    before = max(earlier)
+    image = _before(workload, set(earlier.values()), staying)
+    before = max(number for number in earlier if earlier[number] == image)
     place = (f"{kind}/{name_of(workload)}", f"--namespace={namespace}")
     return (
         Step(
@@ -103,6 +105,27 @@ def _back(look: Look, workload: Object) -> tuple[Step, Step]:
         ),
         waited(*place, pods_of(workload)),
     )
+
+
+def _before(workload: Object, images: set[str], staying: Sequence[Object]) -> str:
+    """The image that ran before the upgrade: of several, that of the version which most pods that stay run.
+
+    The last one alone doesn't tell: it may be of an attempt that had failed before.
+    """
+    if len(images) == 1:
+        return next(iter(images))
+    running: Counter[str] = Counter()
+    for each in staying:
+        running[_version(_image(each))] += pods_of(each)
+    fitting = {image: running[_version(image)] for image in images if _version(image)}
+    most = max(fitting.values(), default=0)
+    found = [image for image, pods in fitting.items() if pods == most]
+    if not most or len(found) > 1:
+        raise refused(
+            f"{called(workload)} ran {', '.join(sorted(images))} before: which of them is meant can't be told",
+            "bring it back with its chart",
+        )
+    return found[0]
 
 
 def _history(look: Look, workload: Object) -> dict[int, str]:

@@ -14,7 +14,7 @@ from meshwright.errors import ConfigError
 from meshwright.istio.breakglass import istiod, mtls, root, upgrade, waypoint
 from meshwright.istio.breakglass.looking import Look
 from meshwright.kubernetes.reading import ReadError
-from tests.unit.istio.breakglass.clusters import EXPIRED, PUBLISHED, SHOP, ca_secret, published, reader
+from tests.unit.istio.breakglass.clusters import EXPIRED, PUBLISHED, SHOP, ca_secret, published, reader, revision
 from tests.unit.istio.health.scenes import pem
 
 FILES = "ca-cert.pem, ca-key.pem, root-cert.pem, cert-chain.pem"
@@ -198,6 +198,49 @@ def test_istiods_side_by_side_stay_as_they_are() -> None:
         "rollout undo daemonset/istio-cni-node --namespace=istio-system --to-revision=6",
         "rollout status daemonset/istio-cni-node --namespace=istio-system --timeout=300s",
     ]
+
+
+CNI_HISTORY = "/apis/apps/v1/namespaces/istio-system/controllerrevisions"
+
+
+def cni_history(*versions: str) -> dict[str, Any]:
+    """istio-cni's revisions, the oldest first."""
+    return {CNI_HISTORY: [revision("c", number, each, daemon=True) for number, each in enumerate(versions, 1)]}
+
+
+def test_of_several_versions_it_goes_back_to_the_one_that_the_other_agents_run() -> None:
+    tried = cni_history("1.30.5", "1.30.9", "1.31.1")
+    (step, *_) = upgrade.plan(look(answers=tried)).steps
+    assert step.says == "DaemonSet istio-system/istio-cni-node: from istio/c:1.31.1 back to istio/c:1.30.5"
+    assert step.command[-1] == "--to-revision=1"
+    # Named alone, istio-cni stands between 200 ztunnels and two istiods of other versions.
+    large = SHOP.replace("name: ztunnel}}, spec:", "name: ztunnel}}, status: {desiredNumberScheduled: 200}, spec:")
+    large = large.replace("istio/i:1.31.1", "istio/i:1.30.9")
+    (step, _) = upgrade.plan(look(large, answers=tried), ["istio-cni"]).steps
+    assert step.command[-1] == "--to-revision=1"
+
+
+def test_agents_go_back_also_where_istiod_is_gone() -> None:
+    alone = "".join(line for line in SHOP.splitlines(keepends=True) if "name: istiod," not in line)
+    assert len(upgrade.plan(look(alone), ["ztunnel"]).steps) == 2
+    assert refusal(lambda: upgrade.plan(look(alone), ["istiod"])).startswith("nothing of that is installed")
+
+
+@pytest.mark.parametrize(
+    ("objects", "versions"),
+    [
+        (SHOP, ("1.30.4", "1.30.9", "1.31.1")),
+        (SHOP.replace("istio/i:1.31.1", "istio/i:1.30.9").replace("{replicas: 2,", "{replicas: 1,"), ("1.30.5", "1.30.9", "1.31.1")),
+        (SHOP, ("latest", "main", "1.31.1")),
+    ],
+)  # fmt: skip
+def test_a_version_that_cannot_be_told_is_refused(objects: str, versions: tuple[str, ...]) -> None:
+    said = refusal(lambda: upgrade.plan(look(objects, answers=cni_history(*versions)), ["istio-cni"]))
+    ran = ", ".join(f"istio/c:{each}" for each in versions[:2])
+    assert said == (
+        f"DaemonSet istio-system/istio-cni-node ran {ran} before: which of them is meant can't be told; "
+        "bring it back with its chart (MW-E172)"
+    )
 
 
 def test_a_part_that_is_named_goes_back_to_another_image_not_to_other_settings() -> None:
