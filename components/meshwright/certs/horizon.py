@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 from meshwright.certs.gates import LEAF_LIFETIME, Verdict, restarts
 from meshwright.certs.observed import INVALID, SKIPPED, UPDATED, Event, Managed, Observed
 from meshwright.certs.pem import called, is_trusted, is_valid, lifetime
-from meshwright.linkerd.labels import ISSUER_SECRET, NAMESPACE
+from meshwright.certs.plan import restart_command
+from meshwright.linkerd.labels import ISSUER_SECRET, NAMESPACE, TRUST_ROOTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +78,7 @@ def shown(seen: Observed, now: datetime) -> tuple[Shown, ...]:
         (each.renew_before for each in seen.managed if each.name.startswith(f"{NAMESPACE}/") and _is_issuer(each)), None
     )
     found: list[tuple[str, str, x509.Certificate, timedelta | None]]
-    found = [("anchor", "bundle", each, None) for each in seen.bundle]
+    found = [("anchor", "bundle", each, _signed_anew(each, seen)) for each in seen.bundle]
     found += [("issuer", f"Secret {ISSUER_SECRET}", each, renewed) for each in seen.issuer[:1]]
     found += [("webhook", each.place, each.certificate, each.renew_before) for each in seen.served]
     return tuple(
@@ -86,18 +87,38 @@ def shown(seen: Observed, now: datetime) -> tuple[Shown, ...]:
     )
 
 
+def _signed_anew(anchor: x509.Certificate, seen: Observed) -> timedelta | None:
+    """How long before its end cert-manager signs an anchor anew with its old key; None where it doesn't."""
+    ends = anchor.not_valid_after_utc
+    return next((each.renew_before for each in seen.managed if each.ends == ends and each.rotates_key is False), None)
+
+
 def troubles(seen: Observed, now: datetime) -> Iterator[Trouble]:
     """What is wrong in a cluster, worst first, and what can't be told."""
     for what, why in {**seen.gaps, **seen.asides}.items():
         yield Trouble(seen.name, Verdict.UNKNOWN, f"{what} can't be read: {why}", "let this account read it")
+    yield from _missing(seen)
     for each in shown(seen, now):
         yield from _ending(each)
     yield from _issuer(seen, now)
     yield from _events(seen)
     yield from renewals(seen)
-    for namespace, workload in restarts(seen):
+    for namespace, workload in restarts(seen, now):
         message = f"{workload} in {namespace} was started with another bundle than that of now"
-        yield Trouble(seen.name, Verdict.FAILED, message, f"kubectl rollout restart {workload} -n {namespace}")
+        yield Trouble(seen.name, Verdict.FAILED, message, restart_command(workload, namespace))
+
+
+def _missing(seen: Observed) -> Iterator[Trouble]:
+    """Where proxies run there are a bundle and an issuer; what can't be read was told of."""
+    if not (seen.proxies or seen.controllers):
+        return
+    for found, kind, name in (
+        (seen.bundle, "ConfigMap", TRUST_ROOTS),
+        (seen.issuer, "Secret", ISSUER_SECRET),
+    ):
+        if not found and not any(name in what for what in seen.gaps):
+            message = f"proxies run, and {kind} {name} in {NAMESPACE} is not there or has no certificate"
+            yield Trouble(seen.name, Verdict.UNKNOWN, message, "see whether Linkerd is in this namespace")
 
 
 def _ending(each: Shown) -> Iterator[Trouble]:
@@ -147,18 +168,27 @@ def refusals(seen: Observed) -> Iterator[Event]:
 def renewals(seen: Observed) -> Iterator[Trouble]:
     """What is wrong with the Certificates of cert-manager that renew the mesh's own."""
     for each in seen.managed:
-        if _is_ours(each) and each.ready is False:
+        if not _is_ours(each, seen):
+            continue
+        if each.ready is False:
             message = f"Certificate {each.name} is not ready: {each.message}"
             yield Trouble(seen.name, Verdict.FAILED, message, "see its CertificateRequests")
         if not (each.duration and each.renew_before):
             continue
-        if each.is_authority and each.duration >= _ANCHOR_LIFE and each.renew_before * 2 > each.duration:
+        is_anchor = each.is_authority and each.duration >= _ANCHOR_LIFE and not _is_issuer(each)
+        if is_anchor and each.renew_before * 2 > each.duration:
             after = days(each.duration - each.renew_before)
             message = (
                 f"Certificate {each.name}: cert-manager replaces it {after} after its "
                 f"issue, for renewBefore counts back from its end"
             )
             yield Trouble(seen.name, Verdict.FAILED, message, "replace anchors by a rotation: meshwright certs plan")
+        elif is_anchor and each.rotates_key is not False:
+            said = "is Always" if each.rotates_key else "is not written, and since cert-manager 1.18 that is Always"
+            message = f"Certificate {each.name}: a renewal gives the anchor another key, for its rotationPolicy {said}"
+            yield Trouble(
+                seen.name, Verdict.FAILED, message, "set rotationPolicy: Never, and change keys by a rotation"
+            )
         if _is_issuer(each) and each.renew_before <= LEAF_LIFETIME:
             message = f"Certificate {each.name} is renewed {days(each.renew_before)} before its end: leaves outlive it"
             yield Trouble(seen.name, Verdict.FAILED, message, "make renewBefore longer than 24h")
@@ -168,8 +198,12 @@ def _is_issuer(each: Managed) -> bool:
     return each.secret == ISSUER_SECRET
 
 
-def _is_ours(each: Managed) -> bool:
-    return each.name.startswith(f"{NAMESPACE}/") or each.is_authority
+def _is_ours(each: Managed, seen: Observed) -> bool:
+    """Whether a Certificate is of this mesh: a cluster has others, and authorities of other things among them."""
+    if each.name.startswith(f"{NAMESPACE}/"):
+        return True
+    ends = {one.not_valid_after_utc for one in seen.bundle}
+    return each.is_authority and (each.ends in ends or "linkerd" in each.name.partition("/")[2])
 
 
 def days(span: timedelta) -> str:

@@ -32,7 +32,7 @@ _BACKS = (
     "meshwright certs advance --to {before}: both anchors are known",
     "none: the old anchor is gone; the way on is another rotation",
 )
-_ROLLOUT = "kubectl rollout restart {workload} -n {namespace}"
+_ROLLED = ("deployment", "daemonset", "statefulset")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +119,19 @@ def _restarts(seen: Sequence[tuple[str, Observed]]) -> Sequence[str]:
         ]
         identity = (NAMESPACE, f"deployment/{IDENTITY}")
         for namespace, workload in (*((identity,) if late and identity not in found else ()), *found):
-            commands.append(_ROLLOUT.format(workload=workload, namespace=namespace) + flag)
+            command = restart_command(workload, namespace)
+            commands.append(command + flag if command.startswith("kubectl") else command)
     return commands
+
+
+def restart_command(workload: str, namespace: str) -> str:
+    """What brings a workload's pods anew: kubectl restarts three kinds, and a Job ends by itself."""
+    kind = workload.partition("/")[0]
+    if kind in _ROLLED:
+        return f"kubectl rollout restart {workload} -n {namespace}"
+    if kind == "job":
+        return f"kubectl wait --for=condition=complete {workload} -n {namespace}"
+    return f"have whoever made {workload} in {namespace} make its pods anew"
 
 
 def _finish(steps: Steps) -> str:

@@ -152,7 +152,8 @@ def test_an_anchor_that_was_signed_anew_in_the_middle_stays_the_old_one() -> Non
         stands = standing(bundle, "both-trusted", TOLD)
         assert stands
         assert (stands.signs, stands.trusts) == (renewed, (renewed, new))
-    by_itself = Told(*(Generation(certificates=frozenset({each})) for each in (old, new)))
+    first, second = (Generation(certificates=frozenset({each})) for each in (old, new))
+    by_itself = Told(first, second)
     stands = standing((new, renewed), "issuer-switched", by_itself)
     assert stands
     assert stands.signs == new

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from meshwright.certs.horizon import days, horizon, shown, troubles
+from meshwright.certs.lockstep import Recorded
 from meshwright.certs.observed import SKIPPED, UPDATED, Controller, Managed, Served
+from meshwright.certs.plan import make_plan
+from meshwright.certs.rotation import LINKERD_STEPS
 from tests.servers.pki import signer
 from tests.unit.certs.scenes import HOUR, NOW, event, issuer, proxy, root, seen
 
@@ -91,7 +94,64 @@ def test_what_is_over_or_elsewhere_is_no_trouble() -> None:
         said(managed=(replace(MANAGED, name="shop/x", secret="x", is_authority=False, ready=False, duration=None),))
         == []
     )
-    assert said(issuer=()) == []
+    long = replace(MANAGED, duration=timedelta(days=60), renew_before=timedelta(days=31))
+    assert said(managed=(long,)) == []
+
+
+def test_other_authorities_of_a_cluster_are_no_trouble() -> None:
+    other = replace(MANAGED, name="payments/own-ca", secret="own-ca", duration=timedelta(days=365), ready=False)
+    assert said(managed=(other,)) == []
+    assert len(said(managed=(replace(other, ends=root().certificate.not_valid_after_utc),))) == 2
+
+
+def test_an_anchor_whose_key_a_renewal_changes() -> None:
+    ours = replace(
+        MANAGED,
+        name="cert-manager/linkerd-trust-anchor",
+        secret="linkerd-trust-anchor",
+        duration=timedelta(days=365),
+        renew_before=timedelta(days=30),
+    )
+    for rotates, words in ((True, "is Always"), (None, "is not written")):
+        ((verdict, message),) = said(managed=(replace(ours, rotates_key=rotates),))
+        assert verdict == "failed"
+        assert words in message
+    assert said(managed=(replace(ours, rotates_key=False),)) == []
+
+
+def test_an_anchor_that_is_signed_anew_in_time_is_well() -> None:
+    ends = signer("near", first=date(2026, 1, 1), last=date(2027, 1, 1)).certificate
+    near = seen("steady", bundle=(ends,))
+    renewed = replace(MANAGED, ends=ends.not_valid_after_utc, renew_before=timedelta(days=10), rotates_key=False)
+    wanted = [each.horizon for each in shown(replace(near, managed=(renewed,)), NOW) if each.role == "anchor"]
+    assert wanted == [timedelta(days=10) - HOUR]
+    assert [each.horizon.days for each in shown(near, NOW) if each.role == "anchor"] == [36]
+
+
+def test_a_mesh_without_its_bundle_or_issuer_is_not_well() -> None:
+    unknown = "proxies run, and {} in linkerd is not there or has no certificate"
+    assert said(issuer=()) == [("unknown", unknown.format("Secret linkerd-identity-issuer"))]
+    assert said(bundle=()) == [("unknown", unknown.format("ConfigMap linkerd-identity-trust-roots"))]
+    told = {"ConfigMap linkerd-identity-trust-roots": "forbidden"}
+    assert len(said(bundle=(), gaps=told)) == 1
+    assert said(bundle=(), issuer=(), proxies=(), controllers=()) == []
+
+
+@pytest.mark.parametrize(
+    ("workload", "command"),
+    [
+        ("statefulset/a", "kubectl rollout restart statefulset/a -n shop"),
+        ("job/a", "kubectl wait --for=condition=complete job/a -n shop"),
+        ("pod/a", "have whoever made pod/a in shop make its pods anew"),
+    ],
+)
+def test_what_kubectl_restarts(workload: str, command: str) -> None:
+    stale = seen("steady", proxies=(proxy("shop/a", workload, "new"),))
+    assert [each.remedy for each in troubles(stale, NOW)] == [command]
+    flag = " --context eu" if command.startswith("kubectl") else ""
+    assert make_plan([Recorded("eu", "old-removed", NOW.date())], LINKERD_STEPS, [("eu", stale)]).restart_now == (
+        command + flag,
+    )
 
 
 def test_what_cannot_be_read_is_told() -> None:
