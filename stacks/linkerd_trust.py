@@ -12,6 +12,7 @@ from meshwright.config.linkerd import LinkerdMesh
 from meshwright.config.linkerd_trust import Anchor
 from meshwright.errors import Code, ConfigError, Problem
 from meshwright.kubernetes.cert_manager import plan_cert_manager
+from meshwright.linkerd.certificates.identity_issuer import check_bundle
 from meshwright.linkerd.certificates.trust_anchor import check_anchor
 from meshwright.linkerd.labels import ADMISSION_WEBHOOKS
 from parts import chart_source
@@ -34,9 +35,13 @@ def check(mesh: LinkerdMesh) -> None:
     """Refuse anchors that Linkerd can't use, before anything is registered. Raises as `identity`."""
     if mesh.cert_manager.mode == "create":
         plan_cert_manager(_cert_manager(mesh), "CertManager cert-manager")
+    gathered = [_text(each, "also_trusted") for each in mesh.trust.also_trusted]
     for key, each in (("anchor", mesh.trust.anchor), ("rotation.next", mesh.trust.rotation.next)):
         if each:
-            check_anchor(_anchor(each, mesh, key), f"TrustAnchor trust-{each.name}")
+            args = _anchor(each, mesh, key)
+            check_anchor(args, f"TrustAnchor trust-{each.name}")
+            gathered += [args["certificate"]] if "certificate" in args else []
+    check_bundle([each for each in gathered if isinstance(each, str)], "IdentityIssuer identity")
 
 
 def cert_manager(mesh: LinkerdMesh, provider: pulumi.ProviderResource) -> list[pulumi.Resource]:

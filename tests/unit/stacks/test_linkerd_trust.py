@@ -112,3 +112,20 @@ def test_cert_manager_comes_before_whatever_has_a_certificate() -> None:
     assert inputs(graph, "trust-anchor-certificate")["metadata"]["namespace"] == "certs"
     for name in ("trust-anchor-self-signed", "mesh-webhooks-linkerd-proxy-injector"):
         assert "cert-manager-trust-manager" in names(find(graph, name).dependencies), name
+
+
+@pytest.mark.parametrize(
+    ("pem", "says"), [(OLD.pem, "is in the bundle 2 times"), ("nothing", "no certificate"), (None, "can't be read")]
+)
+def test_a_bundle_is_refused_before_anything_is_registered(tmp_path: Path, pem: str | None, says: str) -> None:
+    import linkerd_trust
+
+    if pem is not None:
+        (tmp_path / "other.pem").write_text(pem)
+    trust = {"source": "pem", "anchor": pem_in(tmp_path), "also_trusted": [str(tmp_path / "other.pem")]}
+    mesh = parse_config(
+        {"kind": "linkerd", "cluster": {"context": "c", "platform": "kind"}, "trust": trust}, None, None
+    ).mesh
+    assert isinstance(mesh, LinkerdMesh)
+    with pytest.raises(MeshwrightError, match=says):
+        record(lambda: linkerd_trust.check(mesh), config={"pki:key": ISSUER.key_pem}, secret_keys=("pki:key",))

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, NotRequired, TypedDict
 
@@ -248,9 +249,17 @@ def _others(given: pulumi.Input[str], label: str) -> pulumi.Output[str]:
     return checked
 
 
+def check_bundle(anchors: Sequence[str], label: str) -> None:
+    """Refuse anchors that can't be in one bundle. Raises `ComponentError`: MW-E145, MW-E147, MW-E188."""
+    for each in anchors:
+        _checked(each, label)
+    if anchors:
+        _checked("".join(f"{each.strip()}\n" for each in anchors), label)
+
+
 def _checked(text: str, label: str) -> str:
     try:
-        read_anchors(text, f"{label}, also_trusted", today())
+        read_anchors(text, f"{label}, bundle", today())
     except MeshwrightError as error:
         raise ComponentError(error.problems) from None
     return text if text.endswith("\n") else f"{text}\n"
