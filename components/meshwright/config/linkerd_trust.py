@@ -20,7 +20,7 @@ from meshwright.config.base import (
 )
 from meshwright.config.shared import ChartSource
 from meshwright.errors import Code
-from meshwright.linkerd.certificates.lifetimes import anchor_mistakes, issuer_mistakes
+from meshwright.linkerd.certificates.lifetimes import STATE_ISSUER_LIFETIME, anchor_mistakes, issuer_mistakes
 from meshwright.linkerd.certificates.sources import anchor_problems
 
 LinkerdStep = Literal["steady", "both-trusted", "issuer-switched", "old-removed"]
@@ -154,10 +154,13 @@ class Trust(Model):
 
     def mistakes(self) -> Iterator[Mistake]:
         """An issuer does not outlive its anchor, and each anchor has what its source needs."""
-        if seconds(self.issuer.lifetime) > seconds(self.anchor.lifetime):
-            message = f"is {self.issuer.lifetime}, longer than the anchor's ({self.anchor.lifetime})"
-            yield Mistake(Code.CONTRADICTION, message, "shorten it, or lengthen the anchor's", ("issuer", "lifetime"))
         upcoming = self.rotation.next
+        is_default = "lifetime" not in self.issuer.model_fields_set
+        lifetime = STATE_ISSUER_LIFETIME if self.source == "pulumi-tls" and is_default else self.issuer.lifetime
+        shortest = min((each.lifetime for each in (self.anchor, upcoming) if each), key=seconds)
+        if seconds(lifetime) > seconds(shortest):
+            message = f"is {lifetime}, longer than the anchor's ({shortest})"
+            yield Mistake(Code.CONTRADICTION, message, "shorten it, or lengthen the anchor's", ("issuer", "lifetime"))
         for at, anchor in ((("anchor",), self.anchor), (("rotation", "next"), upcoming)):
             if anchor is None:
                 continue

@@ -129,3 +129,19 @@ def test_a_bundle_is_refused_before_anything_is_registered(tmp_path: Path, pem: 
     assert isinstance(mesh, LinkerdMesh)
     with pytest.raises(MeshwrightError, match=says):
         record(lambda: linkerd_trust.check(mesh), config={"pki:key": ISSUER.key_pem}, secret_keys=("pki:key",))
+
+
+@pytest.mark.parametrize(
+    ("trust", "says"),
+    [
+        ({"source": "pulumi-tls", "anchor": {"lifetime": "30d"}}, "is 1y, longer than the anchor's"),
+        ({"rotation": {**STEPS["both-trusted"], "next": {"name": "b", "lifetime": "30h"}}}, "is 48h, longer"),
+    ],
+)
+def test_an_issuer_ends_before_either_anchor(trust: Any, says: str) -> None:
+    with pytest.raises(MeshwrightError, match=says):
+        parse_config({"kind": "linkerd", "cluster": {"context": "c", "platform": "kind"}, "trust": trust}, None, None)
+    short = {"source": "pulumi-tls", "anchor": {"lifetime": "30d"}, "issuer": {"lifetime": "10d"}}
+    assert parse_config(
+        {"kind": "linkerd", "cluster": {"context": "c", "platform": "kind"}, "trust": short}, None, None
+    )
