@@ -32,6 +32,13 @@ def _as_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MESHWRIGHT_AS_OF", DAY)
 
 
+@pytest.fixture(autouse=True)
+def _no_kubeconfig(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test depend on the clusters that the machine knows."""
+    monkeypatch.delenv("KUBECONFIG", raising=False)  # the Kubernetes provider would take it for an input
+    monkeypatch.setattr("meshwright.kubernetes.kubeconfig.USUAL", "/nowhere")
+
+
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Golden:
     """Compare files, by path, with those under `tests/golden/<folder>`: the same paths with the same bytes."""

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import socket
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import yaml
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from meshwright.kubernetes.kubeconfig import find_target, read_kubeconfigs
 
 _WAIT_S = 1.0
 
@@ -23,12 +17,10 @@ def unreachable(context: str | None, kubeconfig: str | None) -> str:
         context: Name of a context; None for the kubeconfig's current one.
         kubeconfig: Path of the kubeconfig; None for those of KUBECONFIG, or ~/.kube/config.
     """
-    contents = list(_contents(kubeconfig))
+    contents = read_kubeconfigs(kubeconfig)
     if not contents:
         return "there is no kubeconfig"
-    name = context or next((each["current-context"] for each in contents if each.get("current-context")), "")
-    cluster = _named(contents, "contexts", name).get("context", {}).get("cluster", "")
-    server = _named(contents, "clusters", cluster).get("cluster", {}).get("server", "")
+    name, _, server, _ = find_target(contents, context)
     if not server:
         return f"the kubeconfig has no context {name!r}" if name else "the kubeconfig has no current context"
     address = urlsplit(server)
@@ -38,20 +30,3 @@ def unreachable(context: str | None, kubeconfig: str | None) -> str:
             return ""
     except (OSError, ValueError):
         return f"nothing answers at {server}"
-
-
-def _contents(kubeconfig: str | None) -> Iterator[dict[str, Any]]:
-    """The kubeconfigs that exist and can be read, in kubectl's order: the first that has a name wins."""
-    paths = kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
-    for path in paths.split(os.pathsep):
-        try:
-            content = yaml.safe_load(Path(path).expanduser().read_bytes())
-        except (OSError, yaml.YAMLError):
-            continue
-        if isinstance(content, dict):
-            yield content
-
-
-def _named(contents: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
-    entries = (entry for content in contents for entry in content.get(kind) or [])
-    return next((entry for entry in entries if entry.get("name") == name), {})

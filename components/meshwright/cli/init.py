@@ -117,13 +117,13 @@ def _ask(kind: str, given: dict[str, list[str]]) -> dict[str, list[str]]:
     for question in QUESTIONS[kind]:
         has_cluster = any(answers.get("context", [])) or question.option != "platform"
         if question.option not in given and has_cluster and (question.needed or not given):
-            answers[question.option] = _answer(question)
+            answers[question.option] = _answer(question, answers)
     return answers
 
 
-def _answer(question: "Question") -> list[str]:
+def _answer(question: "Question", before: dict[str, list[str]]) -> list[str]:
     hint = f" ({', '.join(question.choices)})" if question.choices else ""
-    default = None if question.needed else question.default()
+    default = None if question.needed else question.default(before)
     while True:
         said: str = typer.prompt(question.text + hint, default=default, show_default=bool(default), err=True)
         texts = [text.strip() for text in said.split(",")] if question.many else [said.strip()]

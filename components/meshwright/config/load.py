@@ -10,6 +10,7 @@ from meshwright.config import together
 from meshwright.config.complain import Complaint, choose, complain, from_mistake, show, spell
 from meshwright.config.document import Document, KeyPath, read_document
 from meshwright.config.nodes import Node
+from meshwright.config.platforms import settle_platform
 from meshwright.config.stack import KINDS, StackConfig
 from meshwright.errors import Code, ConfigError, Problem
 
@@ -31,7 +32,7 @@ def load_stack(path: Path) -> StackConfig:
     stack = None
     if mesh is not None:
         complaints += _secrets(mesh, ("mesh",))
-        stack, found = _check(mesh.plain(), waivers.plain() if waivers else [], document)
+        stack, found = _check(mesh.plain(), waivers.plain() if waivers else [], document, path)
         complaints += found
     problems = [*document.problems, *_placed(complaints, document)]
     if stack is None or problems:
@@ -51,13 +52,15 @@ def parse_config(mesh: object, waivers: object, place: Path | None = None) -> St
         ConfigError: with all mistakes.
     """
     document = _readable(place)
-    stack, complaints = _check(mesh, [] if waivers is None else waivers, document)
+    stack, complaints = _check(mesh, [] if waivers is None else waivers, document, place)
     if stack is None:
         raise ConfigError(sorted(_placed(complaints, document, _shown(place) if place else ""), key=_line))
     return stack.model_copy(update={"path": place})
 
 
-def _check(mesh: object, waivers: object, document: Document | None) -> tuple[StackConfig | None, list[Complaint]]:
+def _check(
+    mesh: object, waivers: object, document: Document | None, place: Path | None
+) -> tuple[StackConfig | None, list[Complaint]]:
     """Validate; the config is None where there are complaints."""
 
     def written(path: KeyPath) -> str:
@@ -65,6 +68,9 @@ def _check(mesh: object, waivers: object, document: Document | None) -> tuple[St
 
     complaints: list[Complaint] = []
     stack = None
+    if isinstance(mesh, dict):
+        mesh, mistakes = settle_platform(mesh, _project(place))
+        complaints += (from_mistake(mistake, ("mesh",)) for mistake in mistakes)
     try:
         stack = StackConfig.model_validate({"mesh": mesh, "waivers": waivers})
     except ValidationError as error:
@@ -147,6 +153,12 @@ def _readable(place: Path | None) -> Document | None:
         return read_document(place, _shown(place)) if place else None
     except ConfigError:
         return None
+
+
+def _project(place: Path | None) -> Path:
+    """The folder of the project that a stack file belongs to; the current one where there is no project."""
+    start = place.absolute().parent if place else Path.cwd()
+    return next((folder for folder in (start, *start.parents) if (folder / "Pulumi.yaml").is_file()), Path.cwd())
 
 
 def _line(problem: Problem) -> int:

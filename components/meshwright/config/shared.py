@@ -42,8 +42,9 @@ class Cluster(Model):
     """Another stack, `organisation/project/stack`, that exports the kubeconfig."""
     output: Text = "kubeconfig"
     """The output of that stack."""
-    platform: PlatformName = Field(examples=["eks"])
-    """What the cluster runs on. It decides where CNI files lie and which node agents can run."""
+    platform: PlatformName = Field(default_factory=lambda: "generic", examples=["eks"])
+    """What the cluster runs on. It decides where CNI files lie and which node agents can run. Default: what the
+    kubeconfig tells; it has to be named where that tells nothing, or where another stack exports the kubeconfig."""
     kubernetes_version: MinorVersion | None = None
     """The cluster's version, quoted: "1.34". Where it is given, it is checked against what the mesh supports."""
     cni: Cni | None = None
@@ -61,6 +62,10 @@ class Cluster(Model):
             yield Mistake(Code.CONTRADICTION, message, "add stack, or remove output", ("output",))
         if not (self.context or self.kubeconfig or self.stack):
             yield Mistake(Code.MISSING_KEY, "names no cluster", "add context, kubeconfig or stack")
+        elif "platform" not in self.model_fields_set:  # the loader sets it where the kubeconfig tells it
+            untold = "what another stack exports can't be read yet" if self.stack else "no kubeconfig here tells it"
+            message, remedy = f"is missing, and {untold}", 'name it, for example platform: "eks"'
+            yield Mistake(Code.PLATFORM_UNTOLD, message, remedy, ("platform",))
         yield from repeated("compute", self.compute)
 
 

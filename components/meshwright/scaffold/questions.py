@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, get_args
 
 from meshwright.catalog import load_catalog
 from meshwright.config import LADDERS
 from meshwright.config.clock import today
+from meshwright.config.platforms import signs_of_platform
 from meshwright.config.shared import EnvironmentName, PlatformName
 from meshwright.config.stack import KINDS
 from meshwright.errors import Code, ConfigError, Problem
@@ -28,17 +30,23 @@ class Question:
     needed: bool = False
     """Without it there is no file that the loader accepts."""
     choices: tuple[str, ...] = ()
-    default: Callable[[], str] = str
-    """What is taken where nothing is said, as long as it is not empty."""
+    default: Callable[[Answers], str] = lambda _: ""
+    """What is taken where nothing is said, as long as it is not empty; from what was said before."""
     many: bool = False
 
 
-def _newest(product: str) -> Callable[[], str]:
-    return lambda: load_catalog().newest(product).minor
+def _newest(product: str) -> Callable[[Answers], str]:
+    return lambda _: load_catalog().newest(product).minor
+
+
+def _platform(answers: Answers) -> str:
+    """What the kubeconfig tells of the context."""
+    signs = signs_of_platform({"context": next(iter(answers.get("context", ())), None)}, Path())
+    return signs[0].platform if signs else "generic"
 
 
 _CONTEXT = Question("context", "Context of the cluster in the kubeconfig")
-_PLATFORM = Question("platform", "What the cluster runs on", choices=get_args(PlatformName), default=lambda: "generic")
+_PLATFORM = Question("platform", "What the cluster runs on", choices=get_args(PlatformName), default=_platform)
 _ENVIRONMENT = Question("environment", "What the stack is for", choices=get_args(EnvironmentName))
 _NAMESPACES = Question("namespace", "Namespaces, separated by commas", many=True)
 
@@ -84,7 +92,7 @@ def mesh_of(kind: str, answers: Answers) -> dict[str, Any]:
     asked = {question.option: question for question in QUESTIONS[kind]}
     _check(kind, asked, answers)
     said = {option: [text for text in answers.get(option, ()) if text] for option in asked}
-    single = {option: (texts or [asked[option].default()])[0] for option, texts in said.items()}
+    single = {option: (texts or [asked[option].default(said)])[0] for option, texts in said.items()}
     mesh: dict[str, Any] = {"kind": kind}
     if kind == "vpc-lattice":
         mesh |= {"region": single["region"], "network": {"name": single["network"]}}

@@ -149,6 +149,20 @@ def test_a_terminal_is_asked_for_everything(meshwright: Command, answers: list[s
     assert answers == []
 
 
+@pytest.mark.parametrize("context", ["k3d-shop", "shop"])
+def test_the_platform_that_the_kubeconfig_tells_is_the_default(
+    meshwright: Command, answers: list[str], context: str
+) -> None:
+    told = {"k3d-shop": "k3d"}.get(context, "generic")
+    answers += [context, "*", "*", ""]
+    assert meshwright("init", "linkerd", "--to", "asked.yaml")[0] == 0
+    assert meshwright("init", "linkerd", "--context", context, "--to", "given.yaml", "--json")[0] == 0
+    for name in ("asked.yaml", "given.yaml"):
+        cluster = load_stack(Path(name)).mesh.cluster
+        assert cluster is not None
+        assert (cluster.context, cluster.platform) == (context, told)
+
+
 def test_with_flags_only_what_is_needed_is_asked(meshwright: Command, answers: list[str]) -> None:
     answers += ["shop"]
     assert meshwright("init", "vpc-lattice", "--region", "eu-west-1")[0] == 0
