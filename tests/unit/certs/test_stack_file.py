@@ -131,3 +131,12 @@ def test_line_ends_of_windows_stay(tmp_path: Path, to: str, text: str) -> None:
     written = with_step(read_stack_file(path, "eu"), to, TODAY, following="{name: new}", reason="seen by hand")
     assert "without its gate" in written
     assert written.count("\n") == written.count("\r\n") == len(written.splitlines())
+
+
+def test_an_anchor_whose_certificate_is_no_file_is_known_by_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.eu.yaml"
+    vault = "server: 'https://v', path: p, role: r"
+    trust = f"{{source: vault, anchor: {{certificate: 'config:pki:root', {vault}}}}}"
+    path.write_text(f"{HEAD}    trust: {trust}\n")
+    told = read_stack_file(path, "eu").told
+    assert (told.old, told.new, told.others) == (None, None, False)
