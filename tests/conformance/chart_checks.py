@@ -23,7 +23,9 @@ _READ_BY_TEMPLATES = frozenset(
 )
 # Maps that a template writes out whole: meshConfig (istiod's templates/configmap.yaml), environments of containers.
 _FREE_FORM = frozenset({("meshConfig",), ("env",), ("pilot", "env")})
-_FOLDERS = {name: ("istio-1.31", name) for name in ("base", "istiod", "cni", "ztunnel", "gateway")}
+_FOLDERS: dict[str, tuple[str, ...]] = {
+    name: ("istio-1.31", name) for name in ("base", "istiod", "cni", "ztunnel", "gateway")
+}
 _FOLDERS |= {
     name: ("linkerd-edge-26.8.3", name)
     for name in ("linkerd-crds", "linkerd-control-plane", "linkerd2-cni", "linkerd-viz", "linkerd-multicluster")
