@@ -40,7 +40,8 @@ def _kubectl() -> None:
 
 @pytest.fixture
 def anchors() -> dict[str, Signer]:
-    return {name: signer(name, first=datetime.date(2026, month, 1)) for name, month in (("old", 1), ("new", 2))}
+    named = (("old", 1, "2026"), ("new", 2, "2027"))
+    return {name: signer(name, first=datetime.date(2026, month, 1), unit=unit) for name, month, unit in named}
 
 
 def issuer_secret(anchor: Signer) -> Object:

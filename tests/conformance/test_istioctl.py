@@ -67,7 +67,7 @@ FAIL_OPEN = {
 }
 
 
-@pytest.mark.parametrize("stack", example_stacks(), ids=str)
+@pytest.mark.parametrize("stack", [each for each in example_stacks() if "linkerd" not in str(each)], ids=str)
 def test_istioctl_has_nothing_to_say_about_our_output(stack: Stack, tmp_path: Path) -> None:
     require_programs("istioctl")
     bodies = [body for _, body in objects_of(rendering_of(stack))]
