@@ -175,7 +175,9 @@ def renewals(seen: Observed) -> Iterator[Trouble]:
             yield Trouble(seen.name, Verdict.FAILED, message, "see its CertificateRequests")
         if not (each.duration and each.renew_before):
             continue
-        is_anchor = each.is_authority and each.duration >= _ANCHOR_LIFE and not _is_issuer(each)
+        is_anchor = (
+            each.is_authority and each.duration >= _ANCHOR_LIFE and not (_is_issuer(each) or _signs_webhooks(each))
+        )
         if is_anchor and each.renew_before * 2 > each.duration:
             after = days(each.duration - each.renew_before)
             message = (
@@ -196,6 +198,11 @@ def renewals(seen: Observed) -> Iterator[Trouble]:
 
 def _is_issuer(each: Managed) -> bool:
     return each.secret == ISSUER_SECRET
+
+
+def _signs_webhooks(each: Managed) -> bool:
+    """Whether it is the authority behind webhooks, as Linkerd's guides and `LinkerdWebhookCertificates` name it."""
+    return "webhook" in each.name
 
 
 def _is_ours(each: Managed, seen: Observed) -> bool:

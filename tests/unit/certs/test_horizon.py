@@ -119,6 +119,12 @@ def test_an_anchor_whose_key_a_renewal_changes() -> None:
     assert said(managed=(replace(ours, rotates_key=False),)) == []
 
 
+def test_the_authority_behind_webhooks_may_change_its_key() -> None:
+    webhooks = replace(MANAGED, name="linkerd/mesh-webhooks-ca", secret="mesh-webhooks-ca", is_authority=True)
+    webhooks = replace(webhooks, duration=timedelta(days=365), renew_before=timedelta(days=30), rotates_key=True)
+    assert said(managed=(webhooks,)) == []
+
+
 def test_an_anchor_that_is_signed_anew_in_time_is_well() -> None:
     ends = signer("near", first=date(2026, 1, 1), last=date(2027, 1, 1)).certificate
     near = seen("steady", bundle=(ends,))
