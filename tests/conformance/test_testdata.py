@@ -26,7 +26,7 @@ def test_only_what_is_missing_is_fetched_and_broken_files_are_not_written(tmp_pa
         asked.append(address)
         if "cert-manager.crds" in address:
             raise OSError("no route to host")
-        return b"{" if "trust-manager" in address else b"a: 1\n"
+        return b"{" if "trust.cert-manager.io_bundles" in address else b"a: 1\n"
 
     failed = tool.fetch(tmp_path, download)
     assert len(asked) == len(tool.SOURCES) - 1
