@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from meshwright.breakglass.plan import Step
-from meshwright.health.objects import at
+from meshwright.health.objects import at, called, name_of, namespace_of
 
 if TYPE_CHECKING:
     from meshwright.health.objects import Object
 
+_REPLICAS: Final = 2
+"""Of a controller that was scaled down to none."""
 _LEAST_S: Final = 300
 _A_POD_S: Final = 60
 """To pull an image, start and become ready; a DaemonSet's pods are renewed one after the other by default."""
@@ -26,6 +28,22 @@ def restarted(kind: str, name: str, namespace: str, pods: int = 1) -> tuple[Step
     """
     place = (f"{kind}/{name}", f"--namespace={namespace}")
     return Step(f"{kind} {namespace}/{name} gets new pods", ("rollout", "restart", *place)), waited(*place, pods)
+
+
+def brought_back(deployment: Object) -> tuple[Step, ...]:
+    """Restart a controller's pods, or start some where it was scaled down to none, and wait until they are ready."""
+    name, namespace = name_of(deployment), namespace_of(deployment)
+    if at(deployment, "spec", "replicas") != 0:
+        return restarted("deployment", name, namespace, pods_of(deployment))
+    place = ("scale", f"deployment/{name}", f"--namespace={namespace}")
+    return (
+        Step(
+            f"{called(deployment)}: from no replica to {_REPLICAS}",
+            (*place, f"--replicas={_REPLICAS}"),
+            (*place, "--replicas=0"),
+        ),
+        waited(f"deployment/{name}", f"--namespace={namespace}"),
+    )
 
 
 def waited(workload: str, namespace: str, pods: int = 1) -> Step:

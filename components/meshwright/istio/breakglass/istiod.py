@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meshwright.breakglass.plan import DRIFT, Plan, Step, as_json
-from meshwright.breakglass.restarts import pods_of, restarted, waited
-from meshwright.health.objects import at, called, items, name_of, namespace_of
+from meshwright.breakglass.restarts import brought_back
+from meshwright.health.objects import at, called, items, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from meshwright.health.objects import Object
     from meshwright.istio.breakglass.looking import Look
 
 SCENARIO = "istiod-lost"
-_REPLICAS = 2
 
 
 def plan(look: Look, *, relax_webhooks: bool = False) -> Plan:
@@ -39,27 +37,12 @@ def plan(look: Look, *, relax_webhooks: bool = False) -> Plan:
             "until then pods of namespaces with sidecars don't start: their webhook is not relaxed",
             *(("objects that Istio can't use are stored unseen while webhooks are relaxed",) if relaxed else ()),
         ),
-        (*relaxed, *(step for each in planes for step in _restarted(each))),
+        (*relaxed, *(step for each in planes for step in brought_back(each))),
         (
             "see why it was lost: its log, its node, its disruption budget; two replicas or more outlive a node",
             "istiod itself sets its webhooks to Fail again once it runs; undo does so at once",
             DRIFT,
         ),
-    )
-
-
-def _restarted(plane: Object) -> tuple[Step, ...]:
-    name, namespace = name_of(plane), namespace_of(plane)
-    if at(plane, "spec", "replicas") != 0:
-        return restarted("deployment", name, namespace, pods_of(plane))
-    place = ("scale", f"deployment/{name}", f"--namespace={namespace}")
-    return (
-        Step(
-            f"{called(plane)}: from no replica to {_REPLICAS}",
-            (*place, f"--replicas={_REPLICAS}"),
-            (*place, "--replicas=0"),
-        ),
-        waited(f"deployment/{name}", f"--namespace={namespace}"),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from meshwright.breakglass.plan import DRIFT, Plan, Step, as_json, refused
-from meshwright.breakglass.restarts import pods_of, restarted, waited
+from meshwright.breakglass.restarts import brought_back
 from meshwright.certs.from_cluster import workload_of
 from meshwright.certs.observed import Proxy
 from meshwright.certs.pem import is_signed_by, is_valid
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from meshwright.linkerd.breakglass.looking import Look
 
 SCENARIO = "injector-down"
-_REPLICAS: Final = 2
 _SERVED: Final = f"Secret {labels.INJECTOR}-k8s-tls"
 _TRUSTED: Final = f"mutatingwebhookconfigurations/{labels.INJECTOR_WEBHOOK}, caBundle"
 _INJECTS: Final = ("enabled", "ingress")
@@ -57,7 +56,7 @@ def plan(look: Look, *, relax_webhook: bool = False) -> Plan:
     is_open = relax_webhook or not refuses
     renewal = f"renew {broken}: by cert-manager, else by `meshwright up STACK`; kubectl makes no certificate"
     # A certificate that can't be renewed at once must not keep pods from being made.
-    restarts = _restarted(deployment) if is_away or not relax_webhook else ()
+    restarts = brought_back(deployment) if is_away or not relax_webhook else ()
     return Plan(
         SCENARIO,
         "the injector is available again" if restarts else "pods can be made again, without a proxy",
@@ -102,21 +101,6 @@ def _caught_up(look: Look, unmeshed: list[Proxy], *, refuses_pods: bool) -> Plan
             "run this command once more: it is refused when no pod lacks its proxy",
         ),
         mesh="linkerd",
-    )
-
-
-def _restarted(deployment: Object) -> tuple[Step, ...]:
-    name, namespace = name_of(deployment), namespace_of(deployment)
-    if at(deployment, "spec", "replicas") != 0:
-        return restarted("deployment", name, namespace, pods_of(deployment))
-    place = ("scale", f"deployment/{name}", f"--namespace={namespace}")
-    return (
-        Step(
-            f"{called(deployment)}: from no replica to {_REPLICAS}",
-            (*place, f"--replicas={_REPLICAS}"),
-            (*place, "--replicas=0"),
-        ),
-        waited(f"deployment/{name}", f"--namespace={namespace}"),
     )
 
 
