@@ -1,6 +1,8 @@
 """What the commands `break-glass` of all meshes share: a plan is previewed, run with --apply, and journaled."""
 
+import inspect
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
@@ -10,14 +12,14 @@ import typer
 from meshwright.cli.output import emit, line, show, show_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from meshwright.breakglass.journal import Order, Record
     from meshwright.breakglass.plan import Plan
     from meshwright.cli.output import Line
     from meshwright.kubernetes.reading import ClusterReader
 
-HOURS = 4.0
+_HOURS = 4.0
 _APPLYING = "To do it"
 
 Context: TypeAlias = Annotated[str, typer.Option(metavar="NAME", help="The cluster's context; always named.")]
@@ -46,6 +48,28 @@ Yes: TypeAlias = Annotated[
 ]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the preview as one JSON object.")]
 Written: TypeAlias = Annotated[Path, typer.Argument(metavar="JOURNAL", help="The journal that was written.")]
+
+
+def scenario(app: typer.Typer, name: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Add a scenario's command to a mesh's: a function of `Asked` and, by keyword, of the options that it has alone."""
+
+    def add(ask: Callable[..., int]) -> Callable[..., int]:
+        context, *rest = inspect.signature(_asked).parameters.values()
+        own = [each for each in inspect.signature(ask).parameters.values() if each.kind is each.KEYWORD_ONLY]
+
+        def command(**given: Any) -> int:
+            shared = {each.name: given.pop(each.name) for each in (context, *rest)}
+            return ask(_asked(**shared), **given)
+
+        # Typer reads a command's options from its signature and its annotations.
+        taken = (context, *own, *rest)
+        command.__signature__ = inspect.Signature(taken)  # type: ignore[attr-defined]
+        command.__annotations__ = {each.name: each.annotation for each in taken}
+        command.__doc__ = ask.__doc__
+        app.command(name)(command)
+        return ask
+
+    return add
 
 
 def resume(journal: Written, *, yes: Yes = False) -> int:
@@ -135,6 +159,21 @@ class Asked:
             apply(plan, order, journal, [""] * len(plan.steps), _tell(plan))
         show(_ended(plan, path, (now + timedelta(hours=order.hours)).isoformat(timespec="minutes")))
         return 0
+
+
+def _asked(
+    *,
+    context: Context,
+    kubeconfig: Kubeconfig = None,
+    apply: Apply = False,
+    reason: Reason = "",
+    hours: Hours = _HOURS,
+    journal: JournalFile = None,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> Asked:
+    """The options that every scenario has."""
+    return Asked(context, kubeconfig, apply, reason, hours, journal, yes, as_json)
 
 
 def _refuse_too_early(plan: "Plan") -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
+from meshwright.cli import options
 from meshwright.cli.output import line, plural, show, show_json
 
 if TYPE_CHECKING:
@@ -27,6 +28,14 @@ _PAUSE_S = 5.0
 _LIVE = "A cluster instead of a program"
 _INPUTS = "Instead of a program"
 _MARKS = {"passed": ("✓", "green"), "unknown": ("?", "cyan"), "skipped": ("·", "dim")}
+_HELP = """Ask whether {what} is healthy. Read-only.
+
+With --context or --kubeconfig the cluster is asked, by GET alone; a STACK named beside it is what is declared.
+Without, the program is run offline, and what only a cluster shows is skipped.
+
+Exit status 0: all passed, or warnings alone; 1: a check failed that is an error; 3: none did, but something can't
+be told; 2: a mistake in what was given, or a cluster that can't be read.
+"""
 _FAILED_MARKS = {"error": ("✗", "bold red"), "warning": ("!", "yellow")}
 
 Context: TypeAlias = Annotated[
@@ -88,6 +97,43 @@ class Asked:
     wait: float
     fail_on: str
     as_json: bool
+
+
+def command(what: str, mesh: "Callable[[], Mesh]") -> "Callable[..., int]":
+    """The command `check` of a mesh.
+
+    Args:
+        what: How its help calls the mesh.
+        mesh: Its checks; called only when the command runs, for they take long to import.
+    """
+
+    def check(
+        stack: options.Stack = "",
+        *,
+        stack_option: options.StackOption = "",
+        program: options.Program = None,
+        given: options.GivenFile = None,
+        context: Context = "",
+        kubeconfig: Kubeconfig = None,
+        state: State = None,
+        manifests: Manifests = None,
+        wait: Wait = 0.0,
+        fail_on: FailOn = "error",
+        as_of: options.AsOf = "",
+        catalog: options.CatalogFile = None,
+        timeout: options.Timeout = options.TIMEOUT_S,
+        as_json: options.Json = False,
+    ) -> int:
+        from meshwright.cli.offline import Request
+        from meshwright.cli.sources import Sources
+
+        options.set_facts(as_of, catalog)
+        request = Request(stack or stack_option, program, given=given, timeout_s=timeout)
+        sources = Sources(state=state, manifests=manifests)
+        return answer(mesh(), Asked(request, sources, context, kubeconfig, wait, fail_on, as_json))
+
+    check.__doc__ = _HELP.format(what=what)
+    return check
 
 
 def answer(mesh: Mesh, asked: Asked) -> int:

@@ -5,20 +5,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from meshwright.cli.break_glass import (
-    HOURS,
-    Apply,
-    Asked,
-    Context,
-    Hours,
-    JournalFile,
-    Json,
-    Kubeconfig,
-    Reason,
-    Yes,
-    resume,
-    undo,
-)
+from meshwright.cli.break_glass import Asked, resume, scenario, undo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,104 +26,72 @@ def _group() -> None:
     """
 
 
-@app.command("strict-strands-caller")
+@scenario(app, "strict-strands-caller")
 def strict_strands_caller(
+    asked: Asked,
     *,
-    context: Context,
     namespace: Namespace,
     workload: Annotated[
         str, typer.Option(metavar="KEY=VALUE", show_default=False, help="Label of one workload. Default: all.")
     ] = "",
-    kubeconfig: Kubeconfig = None,
-    apply: Apply = False,
-    reason: Reason = "",
-    hours: Hours = HOURS,
-    journal: JournalFile = None,
-    yes: Yes = False,
-    as_json: Json = False,
 ) -> int:
     """A strict namespace refuses a caller outside of the mesh: let it take plaintext again."""
     from meshwright.istio.breakglass import mtls
 
-    asked = Asked(context, kubeconfig, apply, reason, hours, journal, yes, as_json)
     return _answer(asked, lambda look: mtls.plan(look, namespace, workload))
 
 
-@app.command("waypoint-down")
+@scenario(app, "waypoint-down")
 def waypoint_down(
+    asked: Asked,
     *,
-    context: Context,
     namespace: Namespace,
     waypoint: Annotated[str, typer.Option(metavar="NAME", help="Its Gateway.")] = "waypoint",
     bypass: Annotated[
         bool, typer.Option("--bypass", help="Send traffic past it, without its L7 policies. Default: restart it.")
     ] = False,
-    kubeconfig: Kubeconfig = None,
-    apply: Apply = False,
-    reason: Reason = "",
-    hours: Hours = HOURS,
-    journal: JournalFile = None,
-    yes: Yes = False,
-    as_json: Json = False,
 ) -> int:
     """A waypoint is down: restart it, or send traffic past it."""
     from meshwright.istio.breakglass import waypoint as scenario
 
-    asked = Asked(context, kubeconfig, apply, reason, hours, journal, yes, as_json)
     return _answer(asked, lambda look: scenario.plan(look, namespace, waypoint, bypass=bypass))
 
 
-@app.command("root-expired")
+@scenario(app, "root-expired")
 def root_expired(
+    asked: Asked,
     *,
-    context: Context,
     ca_files: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR", show_default=False, help="New files for the Secret cacerts, where the CA is one of yours."
         ),
     ] = None,
-    kubeconfig: Kubeconfig = None,
-    apply: Apply = False,
-    reason: Reason = "",
-    hours: Hours = HOURS,
-    journal: JournalFile = None,
-    yes: Yes = False,
-    as_json: Json = False,
 ) -> int:
     """The mesh's root has expired: give it a new one, and every proxy a new certificate."""
     from meshwright.istio.breakglass import root
 
-    asked = Asked(context, kubeconfig, apply, reason, hours, journal, yes, as_json)
     return _answer(asked, lambda look: root.plan(look, ca_files))
 
 
-@app.command("istiod-lost")
+@scenario(app, "istiod-lost")
 def istiod_lost(
+    asked: Asked,
     *,
-    context: Context,
     relax_webhooks: Annotated[
         bool, typer.Option("--relax-webhooks", help="Let Istio's configuration be written while istiod is away.")
     ] = False,
-    kubeconfig: Kubeconfig = None,
-    apply: Apply = False,
-    reason: Reason = "",
-    hours: Hours = HOURS,
-    journal: JournalFile = None,
-    yes: Yes = False,
-    as_json: Json = False,
 ) -> int:
     """Istiod is lost: bring it back."""
     from meshwright.istio.breakglass import istiod
 
-    asked = Asked(context, kubeconfig, apply, reason, hours, journal, yes, as_json)
     return _answer(asked, lambda look: istiod.plan(look, relax_webhooks=relax_webhooks))
 
 
-@app.command("half-done-upgrade")
+@scenario(app, "half-done-upgrade")
 def half_done_upgrade(
+    asked: Asked,
     *,
-    context: Context,
     part: Annotated[
         list[str] | None,
         typer.Option(
@@ -145,18 +100,10 @@ def half_done_upgrade(
             help="ztunnel, istio-cni or istiod; repeatable. Default: what is newer than the oldest.",
         ),
     ] = None,
-    kubeconfig: Kubeconfig = None,
-    apply: Apply = False,
-    reason: Reason = "",
-    hours: Hours = HOURS,
-    journal: JournalFile = None,
-    yes: Yes = False,
-    as_json: Json = False,
 ) -> int:
     """An upgrade stopped half-way: go back to what ran before, the data plane first."""
     from meshwright.istio.breakglass import upgrade
 
-    asked = Asked(context, kubeconfig, apply, reason, hours, journal, yes, as_json)
     return _answer(asked, lambda look: upgrade.plan(look, part or ()))
 
 

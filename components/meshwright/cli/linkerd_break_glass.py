@@ -4,20 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from meshwright.cli.break_glass import (
-    HOURS,
-    Apply,
-    Asked,
-    Context,
-    Hours,
-    JournalFile,
-    Json,
-    Kubeconfig,
-    Reason,
-    Yes,
-    resume,
-    undo,
-)
+from meshwright.cli.break_glass import Asked, resume, scenario, undo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,89 +23,54 @@ def _group() -> None:
     """
 
 
-@app.command("anchor-expired")
-def anchor_expired(
-    *,
-    context: Context,
-    kubeconfig: Kubeconfig = None,
-    apply: Apply = False,
-    reason: Reason = "",
-    hours: Hours = HOURS,
-    journal: JournalFile = None,
-    yes: Yes = False,
-    as_json: Json = False,
-) -> int:
+@scenario(app, "anchor-expired")
+def anchor_expired(asked: Asked) -> int:
     """The trust anchor has expired: restart everything below a new one, in the right order."""
     from meshwright.linkerd.breakglass import anchor
 
-    asked = Asked(context, kubeconfig, apply, reason, hours, journal, yes, as_json)
     return _answer(asked, anchor.plan)
 
 
-@app.command("issuer-expired")
+@scenario(app, "issuer-expired")
 def issuer_expired(
+    asked: Asked,
     *,
-    context: Context,
     had_ended: Annotated[
         bool,
         typer.Option("--had-ended", help="There is a new one, after a time without: restart what was there before."),
     ] = False,
-    kubeconfig: Kubeconfig = None,
-    apply: Apply = False,
-    reason: Reason = "",
-    hours: Hours = HOURS,
-    journal: JournalFile = None,
-    yes: Yes = False,
-    as_json: Json = False,
 ) -> int:
     """The identity issuer has expired, or isn't used: restart what has to read the new one."""
     from meshwright.linkerd.breakglass import issuer
 
-    asked = Asked(context, kubeconfig, apply, reason, hours, journal, yes, as_json)
     return _answer(asked, lambda look: issuer.plan(look, had_ended=had_ended))
 
 
-@app.command("anchor-key-lost")
+@scenario(app, "anchor-key-lost")
 def anchor_key_lost(
+    asked: Asked,
     *,
-    context: Context,
     key_is_lost: Annotated[
         bool, typer.Option("--key-is-lost", help="It was kept outside of this cluster, and is not there any more.")
     ] = False,
-    kubeconfig: Kubeconfig = None,
-    apply: Apply = False,
-    reason: Reason = "",
-    hours: Hours = HOURS,
-    journal: JournalFile = None,
-    yes: Yes = False,
-    as_json: Json = False,
 ) -> int:
     """The trust anchor's key is lost: have a second anchor trusted while the issuer lives."""
     from meshwright.linkerd.breakglass import key
 
-    asked = Asked(context, kubeconfig, apply, reason, hours, journal, yes, as_json)
     return _answer(asked, lambda look: key.plan(look, is_lost=key_is_lost))
 
 
-@app.command("injector-down")
+@scenario(app, "injector-down")
 def injector_down(
+    asked: Asked,
     *,
-    context: Context,
     relax_webhook: Annotated[
         bool, typer.Option("--relax-webhook", help="Let pods be made without a proxy while the injector is away.")
     ] = False,
-    kubeconfig: Kubeconfig = None,
-    apply: Apply = False,
-    reason: Reason = "",
-    hours: Hours = HOURS,
-    journal: JournalFile = None,
-    yes: Yes = False,
-    as_json: Json = False,
 ) -> int:
     """The proxy injector is down: bring it back, let pods be made, mesh those that were."""
     from meshwright.linkerd.breakglass import injector
 
-    asked = Asked(context, kubeconfig, apply, reason, hours, journal, yes, as_json)
     return _answer(asked, lambda look: injector.plan(look, relax_webhook=relax_webhook))
 
 
