@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from meshwright.istio.observability.alerts import Alert, alerts
+from meshwright.istio.observability.alerts import alerts
+from meshwright.observability.alerts import Alert
 from tests.conformance.alert_cases import CASES, Case, Series
 from tests.servers.programs import CHECKOUT, find_program, require_programs
 

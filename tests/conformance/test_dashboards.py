@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from meshwright.istio.observability.dashboards import DASHBOARDS
-from meshwright.istio.observability.dashboards.grafana import Query
+from meshwright.observability.grafana import Query
 from tests.servers.programs import require_programs
 from tests.servers.prometheus import Prometheus, Series
 

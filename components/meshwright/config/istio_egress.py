@@ -16,34 +16,31 @@ from meshwright.config.base import (
     refusal,
     repeated,
 )
+from meshwright.config.gateway_api import Method, told
 from meshwright.config.istio_traffic import (
-    Method,
     TrafficConnectionPool,
     TrafficModel,
     TrafficOutlierDetection,
-    told,
 )
 from meshwright.errors import Code
-from meshwright.istio.traffic import spelling
 from meshwright.istio.traffic.egress_checks import EgressHost as EgressHostArgs
 from meshwright.istio.traffic.egress_checks import hosts_troubles
+from meshwright.istio.traffic.spelling import ACCOUNT, PATH_PATTERN, is_cidr
 
 
 def _range(text: str) -> str:
-    if not spelling.is_cidr(text):
+    if not is_cidr(text):
         message = f'is "{text[:60]}", which is no range of addresses'
         raise refusal(Mistake(Code.BAD_VALUE, message, 'write it as "10.0.0.0/16"'))
     return text
 
 
 PathPattern = Annotated[
-    str, Spelt(spelling.PATH_PATTERN, "path of a policy", 'write a path, or one with * at an end: "/v1/*"', limit=1024)
+    str, Spelt(PATH_PATTERN, "path of a policy", 'write a path, or one with * at an end: "/v1/*"', limit=1024)
 ]
 AccountName = Annotated[
     str,
-    Spelt(
-        spelling.ACCOUNT, "service account", "write its name without the namespace: lower-case letters, digits, - and ."
-    ),
+    Spelt(ACCOUNT, "service account", "write its name without the namespace: lower-case letters, digits, - and ."),
 ]
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 OutsideName = Annotated[

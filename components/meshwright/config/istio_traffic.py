@@ -1,8 +1,7 @@
 """The config of traffic: the routes of a service, and what happens to requests that fail."""
 
-import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -16,57 +15,27 @@ from meshwright.config.base import (
     Spelt,
     Whole,
     refusal,
-    repeated,
 )
+from meshwright.config.gateway_api import Regex, RouteBackend, RouteMatch, bad_value, told
 from meshwright.errors import Code
-from meshwright.istio.traffic import spelling
+from meshwright.gateway_api import spelling
 from meshwright.istio.traffic.checks import claims, contradictions, needs_waypoint, not_at_a_waypoint, without_waypoint
-from meshwright.kubernetes.troubles import Trouble
+from meshwright.istio.traffic.spelling import RETRY_ON, is_retry_condition
 
 if TYPE_CHECKING:
     from meshwright.istio.traffic.arguments import TrafficPolicyArgs
 
 
-def told(troubles: Iterable[Trouble]) -> Iterator[Mistake]:
-    """Troubles as the config's mistakes."""
-    return (Mistake(*each) for each in troubles)
-
-
-def _refuse(what: str, remedy: str) -> Any:
-    return refusal(Mistake(Code.BAD_VALUE, what, remedy))
-
-
 def _longer_than_nothing(text: str) -> str:
     if not spelling.is_duration(text):
-        raise _refuse(f'is "{text}", which is no time at all', 'write a millisecond or more: "500ms"')
+        raise bad_value(f'is "{text}", which is no time at all', 'write a millisecond or more: "500ms"')
     return text
-
-
-def _path(text: str) -> str:
-    if not spelling.is_path(text):
-        raise _refuse(
-            f"is {len(text)} characters, which a proxy would change", "leave out //, /./, /../ and %2F; at most 1024"
-        )
-    return text
-
-
-def _regex(text: str) -> str:
-    if not spelling.is_regex(text):
-        raise _refuse("is no regular expression of RE2", "leave out lookaround and back-references; close what is open")
-    return text
-
-
-def _named(values: dict[str, str]) -> dict[str, str]:
-    for name in values:
-        if not re.fullmatch(spelling.HEADER, name, re.ASCII):
-            raise _refuse(f'has the name "{name[:40]}", which is none of a header', "use letters, digits and -")
-    return values
 
 
 def _condition(text: str) -> str:
-    if not spelling.is_retry_condition(text):
-        remedy = f"one of: {', '.join(spelling.RETRY_ON)}, or a status code, 400 to 599"
-        raise _refuse(f'is "{text[:40]}", which is no condition for a retry', remedy)
+    if not is_retry_condition(text):
+        remedy = f"one of: {', '.join(RETRY_ON)}, or a status code, 400 to 599"
+        raise bad_value(f'is "{text[:40]}", which is no condition for a retry', remedy)
     return text
 
 
@@ -77,19 +46,8 @@ RouteDuration = Annotated[
     AfterValidator(_longer_than_nothing),
 ]
 """GEP-2257: what the Gateway API and Istio both take."""
-HttpPath = Annotated[
-    str,
-    Spelt(spelling.PATH, "path", "begin it with /, and use what RFC 3986 allows", limit=1024),
-    AfterValidator(_path),
-]
-Regex = Annotated[str, AfterValidator(_regex)]
-Value = Annotated[str, Spelt(spelling.VALUE, "value of a header", "write printable characters of ASCII", limit=1024)]
-V = TypeVar("V", bound=str)
-Named = Annotated[dict[str, V], AfterValidator(_named)]
-"""Values by the names of headers or query parameters."""
 Percent = Annotated[Whole, Field(ge=1, le=100)]
 Limit = Annotated[Whole, Field(ge=1, le=2**31 - 1)]
-Method = Literal["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
 
 
 class TrafficModel(Model):
@@ -105,48 +63,15 @@ class TrafficModel(Model):
         return value
 
 
-class TrafficMatch(TrafficModel):
+class TrafficMatch(TrafficModel, RouteMatch):
     """What a request is like. All that is said must hold; at most one of the three paths."""
 
-    path: HttpPath | None = None
-    """The whole path."""
-    path_prefix: HttpPath | None = None
-    """The first elements of the path: /v1 takes /v1 and /v1/items, not /v10."""
     path_regex: Regex | None = None
     """A regular expression (RE2) for the whole path. It takes a VirtualService, which is alpha."""
-    methods: tuple[Method, ...] = ()
-    """Any of these HTTP methods."""
-    headers: Named[Value] = Field(default_factory=dict)
-    """Header: value."""
-    headers_regex: Named[Regex] = Field(default_factory=dict)
-    """Header: regular expression (RE2) for the whole value."""
-    query: Named[Value] = Field(default_factory=dict)
-    """Query parameter: value."""
-    query_regex: Named[Regex] = Field(default_factory=dict)
-    """Query parameter: regular expression (RE2) for the whole value."""
-    grpc_service: (
-        Annotated[str, Spelt(spelling.GRPC_SERVICE, "gRPC service", "write it as in the .proto: shop.v1.Cart")] | None
-    ) = None
-    """Full name of the gRPC service; with protocol: grpc."""
-    grpc_method: (
-        Annotated[str, Spelt(spelling.GRPC_METHOD, "gRPC method", "write it as in the .proto: GetItem")] | None
-    ) = None
-    """Name of its method; with protocol: grpc."""
-
-    def mistakes(self) -> Iterator[Mistake]:
-        """A method is named once."""
-        return repeated("methods", self.methods)
 
 
-class TrafficBackend(TrafficModel):
+class TrafficBackend(TrafficModel, RouteBackend):
     """A Service of the namespace that requests go to."""
-
-    service: ServiceName = Field(examples=["reviews-v2"])
-    """Its name."""
-    port: Port | None = None
-    """Default: the port that the rules are for."""
-    weight: Annotated[Whole, Field(ge=0, le=1_000_000)] = 1
-    """Its share of the sum of the weights."""
 
 
 class TrafficMirror(TrafficModel):

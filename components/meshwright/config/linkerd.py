@@ -11,6 +11,7 @@ from meshwright.config.istio import GatewayApi
 from meshwright.config.linkerd_access import LinkerdSecurity, MeshAccess, ProxyInjection
 from meshwright.config.linkerd_access_checks import mistakes as access_mistakes
 from meshwright.config.linkerd_control import CniPlugin, ConfigKey, ControlPlane, GkeFirewall, LinkerdOnCilium, Viz
+from meshwright.config.linkerd_multicluster import LinkerdMulticluster, unlinked
 from meshwright.config.linkerd_observability import LinkerdObservability
 from meshwright.config.linkerd_traffic import (
     LinkerdEgressRules,
@@ -62,6 +63,8 @@ class LinkerdValues(Model):
     """For the chart linkerd2-cni."""
     viz: ChartValues = Field(default_factory=dict)
     """For the chart linkerd-viz."""
+    multicluster: ChartValues = Field(default_factory=dict)
+    """For the chart linkerd-multicluster."""
 
 
 class LinkerdMesh(Model):
@@ -114,6 +117,8 @@ class LinkerdMesh(Model):
     """Monitors, alerts, dashboards and spans. Default: none."""
     viz: Viz | None = None
     """linkerd-viz, the dashboard: `{}`, or with settings. Default: none."""
+    multicluster: LinkerdMulticluster | None = None
+    """The cluster's place among linked ones. Default: it is alone."""
     gke: GkeFirewall | None = None
     """What a private cluster on GKE adds: a firewall rule."""
     cilium: LinkerdOnCilium | None = None
@@ -136,6 +141,7 @@ class LinkerdMesh(Model):
     def mistakes(self) -> Iterator[Mistake]:
         """The channel has the version, and the parts suit each other."""
         yield from access_mistakes(self)
+        yield from unlinked(self)
         if self.version:
             for mistake in not_in_catalog(f"linkerd-{self.channel}", self.version):
                 yield mistake._replace(at=("version",))

@@ -18,9 +18,8 @@ from meshwright.config.base import (
     refusal,
     repeated,
 )
-from meshwright.config.istio_traffic import HttpPath, Method, Named, Regex, Value, told
+from meshwright.config.gateway_api import RouteBackend, RouteMatch, told
 from meshwright.errors import Code
-from meshwright.istio.traffic import spelling
 from meshwright.linkerd.traffic.annotations import DURATION, is_condition
 from meshwright.linkerd.traffic.checks import claims, contradictions, not_in_linkerd
 from meshwright.linkerd.traffic.rates import rate_troubles
@@ -69,48 +68,12 @@ class LinkerdTrafficModel(Model):
         return value
 
 
-class LinkerdMatch(LinkerdTrafficModel):
+class LinkerdMatch(LinkerdTrafficModel, RouteMatch):
     """What a request is like. All that is said must hold; at most one of the three paths."""
 
-    path: HttpPath | None = None
-    """The whole path."""
-    path_prefix: HttpPath | None = None
-    """The first elements of the path: /v1 takes /v1 and /v1/items, not /v10."""
-    path_regex: Regex | None = None
-    """A regular expression for the whole path."""
-    methods: tuple[Method, ...] = ()
-    """Any of these HTTP methods."""
-    headers: Named[Value] = Field(default_factory=dict)
-    """Header: value."""
-    headers_regex: Named[Regex] = Field(default_factory=dict)
-    """Header: regular expression for the whole value."""
-    query: Named[Value] = Field(default_factory=dict)
-    """Query parameter: value."""
-    query_regex: Named[Regex] = Field(default_factory=dict)
-    """Query parameter: regular expression for the whole value."""
-    grpc_service: (
-        Annotated[str, Spelt(spelling.GRPC_SERVICE, "gRPC service", "write it as in the .proto: shop.v1.Cart")] | None
-    ) = None
-    """Full name of the gRPC service; with protocol: grpc."""
-    grpc_method: (
-        Annotated[str, Spelt(spelling.GRPC_METHOD, "gRPC method", "write it as in the .proto: GetItem")] | None
-    ) = None
-    """Name of its method; with protocol: grpc."""
 
-    def mistakes(self) -> Iterator[Mistake]:
-        """A method is named once."""
-        return repeated("methods", self.methods)
-
-
-class LinkerdBackend(LinkerdTrafficModel):
+class LinkerdBackend(LinkerdTrafficModel, RouteBackend):
     """A Service of the namespace that requests go to."""
-
-    service: ServiceName = Field(examples=["reviews-v2"])
-    """Its name."""
-    port: Port | None = None
-    """Default: the port that the rules are for."""
-    weight: Annotated[Whole, Field(ge=0, le=1_000_000)] = 1
-    """Its share of the sum of the weights."""
 
 
 class LinkerdRetries(LinkerdTrafficModel):

@@ -5,46 +5,14 @@ Sources of the metrics: ztunnel's ``src/{proxy,xds,dns,inpod}/metrics.rs`` (it c
 pilot-agent's ``status/server.go``, which puts ``istio_agent_`` before its own; all as of 1.31.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 from meshwright.istio.observability.scraping import CNI, ISTIOD, WAYPOINT, ZTUNNEL
+from meshwright.observability.alerts import CRITICAL, INFO, WARNING, Alert
 
-CRITICAL: Final = "critical"
-WARNING: Final = "warning"
-INFO: Final = "info"
 _PAIR: Final = "source_workload_namespace, source_workload, destination_workload_namespace, destination_workload"
 _DAY: Final = 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One alerting rule."""
-
-    name: str
-    expr: str
-    """PromQL; each series that it gives is an alert."""
-    wait: str
-    """How long it has to hold (``for``)."""
-    severity: str
-    """`CRITICAL`: traffic or its protection is failing. `WARNING`: it will. `INFO`: for whoever plans the rollout."""
-    summary: str
-    description: str
-
-    def rule(self, runbooks: str, labels: Mapping[str, str]) -> dict[str, Any]:
-        """The rule as a PrometheusRule has it; ``runbooks`` is the address of the page whose sections are alerts."""
-        return {
-            "alert": self.name,
-            "expr": self.expr,
-            "for": self.wait,
-            "labels": {**labels, "severity": self.severity},
-            "annotations": {
-                "summary": self.summary,
-                "description": self.description,
-                "runbook_url": f"{runbooks}#{self.name.lower()}",
-            },
-        }
 
 
 def alerts(waypoints: Iterable[tuple[str, str]] = (), *, kube_state_metrics: bool = False) -> tuple[Alert, ...]:

@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from meshwright.errors import Code
-from meshwright.istio.traffic.arguments import Match, Mirror, Retries, Route, TrafficPolicyArgs
+from meshwright.gateway_api.arguments import Match
+from meshwright.gateway_api.spelling import IDEMPOTENT_METHODS, milliseconds
+from meshwright.istio.traffic.arguments import Mirror, Retries, Route, TrafficPolicyArgs
 from meshwright.istio.traffic.precedence import misplaced
 from meshwright.istio.traffic.rules import Rule, api_of, destinations, rules_of
-from meshwright.istio.traffic.spelling import IDEMPOTENT_METHODS, SAFE_RETRY_ON, milliseconds
+from meshwright.istio.traffic.spelling import SAFE_RETRY_ON
 from meshwright.kubernetes.troubles import Path, Trouble
 
 _LIMIT = (

@@ -1,10 +1,11 @@
 """What a policy says, with its defaults filled in: one list of rules, in the order in which they are tried."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from meshwright.istio.traffic.arguments import Backend, FaultInjection, Match, Mirror, Retries, Route, TrafficPolicyArgs
+from meshwright.gateway_api import rules as gateway_api
+from meshwright.istio.traffic.arguments import FaultInjection, Mirror, Retries, Route, TrafficPolicyArgs
 
 Api = Literal["HTTPRoute", "GRPCRoute", "VirtualService"]
 STAGES: Final[Mapping[Api, str]] = {"HTTPRoute": "stable", "GRPCRoute": "stable", "VirtualService": "alpha"}
@@ -12,40 +13,9 @@ STAGES: Final[Mapping[Api, str]] = {"HTTPRoute": "stable", "GRPCRoute": "stable"
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """A port of a Service, and its share."""
-
-    service: str
-    port: int
-    weight: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One way in which a request can fit: a match with at most one path and at most one method."""
-
-    kind: Literal["", "exact", "prefix", "regex"] = ""
-    """Of the path."""
-    path: str = ""
-    method: str = ""
-    headers: tuple[tuple[str, bool, str], ...] = ()
-    """Name in lower case, whether the value is a regular expression, value; by name."""
-    query: tuple[tuple[str, bool, str], ...] = ()
-    grpc_service: str = ""
-    grpc_method: str = ""
-
-    @property
-    def takes_all(self) -> bool:
-        """Whether every request fits."""
-        return self in (Condition(), Condition("prefix", "/"))
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(gateway_api.Rule):
     """A route with its defaults filled in."""
 
-    conditions: tuple[Condition, ...]
-    to: tuple[Target, ...]
     timeout: str | None = None
     retries: Retries | None = None
     fault: FaultInjection | None = None
@@ -57,10 +27,9 @@ def rules_of(args: TrafficPolicyArgs) -> tuple[Rule, ...]:
     routes = list(args.get("routes") or [])
     if not routes and not args.get("timeout") and not args.get("retries"):
         return ()
-    rules = [_rule(route, args) for route in routes]
-    if not rules or not any(each.takes_all for each in rules[-1].conditions):
-        rules.append(_rule({}, args))
-    return tuple(rules)
+    rules = gateway_api.completed(routes, args["service"], int(args["port"]))
+    routes += [{}] * (len(rules) - len(routes))
+    return tuple(_rule(rule, route, args) for rule, route in zip(rules, routes, strict=True))
 
 
 def api_of(args: TrafficPolicyArgs) -> Api | None:
@@ -72,7 +41,7 @@ def api_of(args: TrafficPolicyArgs) -> Api | None:
     if not rules:
         return None
     grpc = args.get("protocol") == "grpc"
-    if any(each.retries or each.fault or (grpc and each.timeout) or _by_regex(each) for each in rules):
+    if any(each.retries or each.fault or (grpc and each.timeout) or each.by_regex for each in rules):
         return "VirtualService"
     return "GRPCRoute" if grpc else "HTTPRoute"
 
@@ -84,7 +53,7 @@ def reasons(args: TrafficPolicyArgs) -> list[str]:
         "retries": any(each.retries for each in rules),
         "fault": any(each.fault for each in rules),
         "timeout of gRPC": grpc and any(each.timeout for each in rules),
-        "path_regex": any(map(_by_regex, rules)),
+        "path_regex": any(each.by_regex for each in rules),
     }
     return [word for word, is_asked in asked.items() if is_asked]
 
@@ -100,58 +69,12 @@ def destinations(args: TrafficPolicyArgs) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def _rule(route: Route | Mapping[str, Any], args: TrafficPolicyArgs) -> Rule:
-    matches: Iterable[Match] = route.get("match") or [{}]
-    backends: Iterable[Backend] = route.get("to") or [{"service": args["service"]}]
+def _rule(rule: gateway_api.Rule, route: Route, args: TrafficPolicyArgs) -> Rule:
     return Rule(
-        conditions=tuple(each for match in matches for each in _conditions(match)),
-        to=tuple(
-            Target(each["service"], int(each.get("port", args["port"])), int(each.get("weight", 1)))
-            for each in backends
-        ),
+        conditions=rule.conditions,
+        to=rule.to,
         timeout=route.get("timeout") or args.get("timeout"),
         retries=route.get("retries") or args.get("retries"),
         fault=route.get("fault"),
         mirror=route.get("mirror"),
     )
-
-
-def _conditions(match: Match) -> Iterator[Condition]:
-    kind, path = _path(match)
-    for method in match.get("methods") or [""]:
-        yield Condition(
-            kind=kind,
-            path=path,
-            method=method,
-            headers=_values(match.get("headers"), match.get("headers_regex"), lower=True),
-            query=_values(match.get("query"), match.get("query_regex"), lower=False),
-            grpc_service=match.get("grpc_service", ""),
-            grpc_method=match.get("grpc_method", ""),
-        )
-
-
-def _path(match: Match) -> tuple[Literal["", "exact", "prefix", "regex"], str]:
-    if exact := match.get("path"):
-        return "exact", exact
-    if prefix := match.get("path_prefix"):
-        return "prefix", prefix.rstrip("/") or "/"
-    if regex := match.get("path_regex"):
-        return "regex", regex
-    return "", ""
-
-
-def _values(
-    exact: Mapping[str, str] | None, regex: Mapping[str, str] | None, *, lower: bool
-) -> tuple[tuple[str, bool, str], ...]:
-    both = [(False, exact or {}), (True, regex or {})]
-    return tuple(
-        sorted(
-            (name.lower() if lower else name, is_regex, value)
-            for is_regex, values in both
-            for name, value in values.items()
-        )
-    )
-
-
-def _by_regex(rule: Rule) -> bool:
-    return any(each.kind == "regex" for each in rule.conditions)

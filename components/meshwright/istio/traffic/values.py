@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from meshwright.errors import Code
-from meshwright.istio.traffic import spelling
+from meshwright.gateway_api import spelling
+from meshwright.istio.traffic.spelling import (
+    ACCOUNT,
+    DISTRIBUTIONS,
+    GRPC_STATUSES,
+    PATH_PATTERN,
+    RETRY_ON,
+    is_cidr,
+    is_retry_condition,
+)
 from meshwright.kubernetes import labels
 from meshwright.kubernetes.troubles import Path, Trouble
 
@@ -121,13 +130,13 @@ _CHECKS: Final[Mapping[str, Check]] = {
     "grpc_method": (_spelt(spelling.GRPC_METHOD), "write it as in the .proto: GetItem"),
     "weight": _number(0, 1_000_000),
     "attempts": _number(0, 10),
-    "retry_on": (spelling.is_retry_condition, f"one of: {', '.join(spelling.RETRY_ON)}, or a status code, 400 to 599"),
+    "retry_on": (is_retry_condition, f"one of: {', '.join(RETRY_ON)}, or a status code, 400 to 599"),
     "status": _number(200, 599),
-    "grpc_status": _one_of(spelling.GRPC_STATUSES),
-    "traffic_distribution": _one_of(spelling.DISTRIBUTIONS),
-    "service_accounts": (_spelt(spelling.ACCOUNT), "write a name as Kubernetes has it, without the namespace"),
-    "paths": (_spelt(spelling.PATH_PATTERN), 'write a path, or one with * at an end: "/v1/*"'),
-    "confine_except": (spelling.is_cidr, 'write a range of addresses: "10.0.0.0/16"'),
+    "grpc_status": _one_of(GRPC_STATUSES),
+    "traffic_distribution": _one_of(DISTRIBUTIONS),
+    "service_accounts": (_spelt(ACCOUNT), "write a name as Kubernetes has it, without the namespace"),
+    "paths": (_spelt(PATH_PATTERN), 'write a path, or one with * at an end: "/v1/*"'),
+    "confine_except": (is_cidr, 'write a range of addresses: "10.0.0.0/16"'),
     "host": (_spelt(_HOST), 'write a name as DNS has it: "api.example.com", or "*.example.com"'),
 }
 """Key -> how its value is spelt. A list is asked item by item."""

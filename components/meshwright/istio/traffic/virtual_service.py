@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from meshwright.gateway_api.rules import Condition
 from meshwright.istio.traffic.arguments import FaultInjection, Mirror, Retries, TrafficPolicyArgs
-from meshwright.istio.traffic.rules import Condition, Rule, rules_of
+from meshwright.istio.traffic.rules import Rule, rules_of
 from meshwright.istio.traffic.spelling import SAFE_RETRY_ON, SAFE_RETRY_ON_GRPC
 
 

@@ -14,11 +14,10 @@ from meshwright.kubernetes.children import below
 from meshwright.kubernetes.errors import ComponentError, refuse
 from meshwright.kubernetes.namespaces import namespace
 from meshwright.kubernetes.providers import require_kubernetes_provider
-from meshwright.linkerd.labels import EXTENSION, MULTICLUSTER_NAMESPACE, NAMESPACE, POD_SECURITY
+from meshwright.linkerd.labels import EXTENSION, GATEWAY, MULTICLUSTER_NAMESPACE, NAMESPACE, POD_SECURITY
 from meshwright.linkerd.multicluster.exposure import exposure_mistakes
 from meshwright.linkerd.plan import planned, release_of
 
-GATEWAY = "linkerd-gateway"
 _REPLICAS = 3
 _LEAST = 2
 
@@ -57,6 +56,11 @@ class LinkerdMulticlusterArgs(TypedDict):
     """The namespace exists, and stays when the stack goes. Default: false."""
     linkerd_namespace: NotRequired[str]
     """Where the control plane runs. Default: ``linkerd``."""
+    hub: NotRequired[str]
+    """An image registry that holds what ``cr.l5d.io/linkerd`` does. Default: the chart's. The gateway's pause container
+    is of another registry: ``gateway.pauseImage`` in `values`."""
+    pull_secrets: NotRequired[list[str]]
+    """Secrets to pull with, in the namespace ``linkerd-multicluster``. Default: none."""
     channel: NotRequired[str]
     """``edge`` or ``enterprise``. Default: ``edge``."""
     version: NotRequired[str]
@@ -84,8 +88,7 @@ class LinkerdMulticluster(pulumi.ComponentResource):
     def __init__(self, name: str, args: LinkerdMulticlusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         label = f"LinkerdMulticluster {name}"
         require_kubernetes_provider(opts, label)
-        _check(args, label)
-        plan = _plan(args, label)
+        plan = plan_multicluster(args, label)
         super().__init__("meshwright:index:LinkerdMulticluster", name, {**args}, opts)
         children = below(self, opts)
         level = "restricted" if args.get("cni", False) else "privileged"
@@ -127,7 +130,13 @@ def _check(args: LinkerdMulticlusterArgs, label: str) -> None:
         raise refuse(Code.LINKERD_NODES, label, message, "lower gateway.replicas, or add nodes")
 
 
-def _plan(args: LinkerdMulticlusterArgs, label: str) -> PlannedRelease:
+def plan_multicluster(args: LinkerdMulticlusterArgs, label: str) -> PlannedRelease:
+    """The release that the arguments ask for.
+
+    Raises:
+        ComponentError: As `LinkerdMulticluster`.
+    """
+    _check(args, label)
     linkerd = release_of(args.get("channel", "edge"), args.get("version"), label)
     values = merge(_values(args), args.get("values") or {})
     plan = planned(linkerd, "multicluster", MULTICLUSTER_NAMESPACE, values, args.get("charts"), label)
@@ -138,7 +147,10 @@ def _plan(args: LinkerdMulticlusterArgs, label: str) -> PlannedRelease:
 
 def _values(args: LinkerdMulticlusterArgs) -> dict[str, Any]:
     gateway = args.get("gateway")
+    image = {"image": {"name": f"{args['hub']}/controller"}} if "hub" in args else {}
+    pulled = {"imagePullSecrets": [{"name": each} for each in args["pull_secrets"]]} if "pull_secrets" in args else {}
     return {
+        **pulled,
         "linkerdNamespace": args.get("linkerd_namespace", NAMESPACE),
         "identityTrustDomain": args.get("trust_domain", "cluster.local"),
         # The namespace has its labels already; the job would write them after the installation.
@@ -148,8 +160,8 @@ def _values(args: LinkerdMulticlusterArgs) -> dict[str, Any]:
         "remoteMirrorServiceAccountName": [account_of(each) for each in args["readers"]],
         "controllers": [{"link": {"ref": {"name": each}}} for each in args["links"]],
         # One of them leads; the other one takes over.
-        "controllerDefaults": {"replicas": _LEAST, "enablePodAntiAffinity": True},
-        "localServiceMirror": {"replicas": _LEAST},
+        "controllerDefaults": {"replicas": _LEAST, "enablePodAntiAffinity": True, **image},
+        "localServiceMirror": {"replicas": _LEAST, **image},
         "gateway": {"enabled": False} if gateway is None else dict(_gateway(gateway)),
     }
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from meshwright.istio.observability.alerts import CRITICAL, WARNING, Alert
 from meshwright.linkerd.labels import NAMESPACE, PROXY_CONTAINER
 from meshwright.linkerd.observability.scraping import CONTROLLER, MULTICLUSTER, PROXY
+from meshwright.observability.alerts import CRITICAL, WARNING, Alert
 
 ANCHOR_EXPIRY: Final = "linkerd:trust_anchor_expiry_timestamp_seconds"
 """Our recording: linkerd-identity tells nothing of anchors (a TODO in ``pkg/identity/service.go``)."""

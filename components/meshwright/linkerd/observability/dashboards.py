@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from meshwright.istio.observability.dashboards.grafana import Dashboard, Panel, Query, Row, Variable
 from meshwright.linkerd.observability.alerts import ANCHOR_EXPIRY
 from meshwright.linkerd.observability.scraping import CONTROLLER, MULTICLUSTER, PROXY
+from meshwright.observability.grafana import Dashboard, Panel, Query, Row, Variable
 
 _TAGS: Final = ("linkerd",)
 _RATE: Final = "[$__rate_interval]"

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from meshwright.errors import Code
-from meshwright.istio.traffic.spelling import IDEMPOTENT_METHODS
+from meshwright.gateway_api.arguments import Match
+from meshwright.gateway_api.spelling import IDEMPOTENT_METHODS
 from meshwright.kubernetes.troubles import Path, Trouble
 from meshwright.linkerd.traffic.annotations import GRPC_CONDITIONS, milliseconds
-from meshwright.linkerd.traffic.arguments import CircuitBreaker, LinkerdTrafficArgs, Match, Retries, Route, Timeouts
+from meshwright.linkerd.traffic.arguments import CircuitBreaker, LinkerdTrafficArgs, Retries, Route, Timeouts
 from meshwright.linkerd.traffic.precedence import misplaced
 from meshwright.linkerd.traffic.routes import groups, matched, route_objects
 from meshwright.linkerd.traffic.since import not_yet

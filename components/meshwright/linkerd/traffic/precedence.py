@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import NamedTuple
 
-from meshwright.istio.traffic.precedence import overlap
-from meshwright.istio.traffic.rules import Condition, Rule
+from meshwright.gateway_api.overlap import overlap
+from meshwright.gateway_api.rules import Condition, Rule
 
 
 class Misplaced(NamedTuple):

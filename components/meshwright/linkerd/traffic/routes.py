@@ -2,9 +2,8 @@
 
 from typing import Any, NamedTuple, cast
 
-from meshwright.istio.traffic.arguments import TrafficPolicyArgs
-from meshwright.istio.traffic.gateway_api import route_spec
-from meshwright.istio.traffic.rules import Rule, rules_of
+from meshwright.gateway_api.routes import route_spec
+from meshwright.gateway_api.rules import Rule, completed, rule_of
 from meshwright.linkerd.traffic.annotations import of_requests
 from meshwright.linkerd.traffic.arguments import LinkerdTrafficArgs, Route
 
@@ -19,7 +18,8 @@ class RouteObject(NamedTuple):
 
 def matched(args: LinkerdTrafficArgs) -> tuple[Rule, ...]:
     """The rules, and after them one for what fits none: with routes of which none fits, Linkerd answers 404."""
-    return rules_of(_bare(args, args.get("routes") or []))
+    routes = args.get("routes") or []
+    return completed(routes, args["service"], int(args["port"])) if routes else ()
 
 
 def groups(args: LinkerdTrafficArgs) -> tuple[int, ...]:
@@ -36,15 +36,14 @@ def groups(args: LinkerdTrafficArgs) -> tuple[int, ...]:
 def route_objects(args: LinkerdTrafficArgs) -> tuple[RouteObject, ...]:
     """The objects; none where the service has no routes."""
     routes: list[Route] = list(args.get("routes") or [])
-    numbers = groups(args)
+    service, port, numbers = args["service"], int(args["port"]), groups(args)
     routes += [cast("Route", {})] * (len(numbers) - len(routes))
     found = []
     for number in dict.fromkeys(numbers):
         own = [route for route, each in zip(routes, numbers, strict=True) if each == number]
-        name = args["service"] if number == 0 else f"{args['service']}-{number + 1}"
-        rules = route_spec(_bare(args, own))["rules"][: len(own)]
-        parent = {"group": "", "kind": "Service", "name": args["service"], "port": int(args["port"])}
-        spec = {"parentRefs": [parent], "rules": rules}
+        name = service if number == 0 else f"{service}-{number + 1}"
+        rules = [rule_of(each, service, port) for each in own]
+        spec = route_spec(service, port, rules, grpc=args.get("protocol") == "grpc")
         found.append(RouteObject(name, _settings(own[0], args), spec))
     return tuple(found)
 
@@ -52,14 +51,3 @@ def route_objects(args: LinkerdTrafficArgs) -> tuple[RouteObject, ...]:
 def _settings(route: Route, args: LinkerdTrafficArgs) -> dict[str, str]:
     grpc = args.get("protocol") == "grpc"
     return of_requests(route.get("retries"), route.get("timeouts"), grpc=grpc)
-
-
-def _bare(args: LinkerdTrafficArgs, routes: list[Route]) -> TrafficPolicyArgs:
-    """What is the same for every mesh that reads the Gateway API: what a request is like, and where it goes."""
-    return {
-        "namespace": args["namespace"],
-        "service": args["service"],
-        "port": args["port"],
-        "protocol": args.get("protocol", "http"),
-        "routes": [{key: route[key] for key in ("match", "to") if key in route} for route in routes],  # type: ignore[misc]
-    }

@@ -9,7 +9,7 @@ from ipaddress import ip_network
 from typing import Any, Final
 
 from meshwright.errors import Code
-from meshwright.istio.traffic import spelling
+from meshwright.gateway_api import spelling
 from meshwright.kubernetes.troubles import Path, Trouble
 from meshwright.linkerd.traffic.annotations import is_condition, is_duration
 

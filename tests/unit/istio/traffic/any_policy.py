@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from meshwright.config.istio_traffic import ServiceTraffic
-from meshwright.istio.traffic import spelling
+from meshwright.gateway_api import spelling
 from meshwright.istio.traffic.arguments import TrafficPolicyArgs
+from meshwright.istio.traffic.spelling import ACCOUNT, PATH_PATTERN
 
 PATHS = ("/", "/a", "/a/", "/ab", "/a/b", "/a/b/c", "/b")
 METHODS = ("GET", "PUT", "POST")
@@ -131,14 +132,14 @@ _HOSTS = st.builds(
         st.builds(
             lambda space, rest: {"namespace": space, **rest},
             st.sampled_from(["shop", "web"]),
-            _maybe(service_accounts=st.lists(_spelt(spelling.ACCOUNT), max_size=2)),
+            _maybe(service_accounts=st.lists(_spelt(ACCOUNT), max_size=2)),
         ),
         min_size=1,
         max_size=2,
     ),
     _maybe(port=st.integers(1, 65535), outlier_detection=_OUTLIERS)
     | _maybe(originate_tls=st.booleans(), target_port=st.integers(1, 65535), connection_pool=_POOLS)
-    | _maybe(methods=st.just(["GET"]), paths=st.lists(_spelt(spelling.PATH_PATTERN), min_size=1, max_size=2))
+    | _maybe(methods=st.just(["GET"]), paths=st.lists(_spelt(PATH_PATTERN), min_size=1, max_size=2))
     | st.fixed_dictionaries({"protocol": st.sampled_from(["tls", "tcp"])}, optional={"port": st.integers(1, 65535)}),
 )
 EGRESS = st.builds(

@@ -7,7 +7,7 @@ import pulumi
 import pytest
 
 from meshwright import LinkerdEgress, LinkerdRateLimit, LinkerdTraffic
-from meshwright.istio.traffic.rules import Condition
+from meshwright.gateway_api.rules import Condition
 from meshwright.kubernetes.errors import ComponentError
 from meshwright.linkerd.traffic.precedence import before
 from tests.unit.graphs import shape, with_provider

@@ -1,6 +1,7 @@
 """Is the mesh itself well: control plane, certificates, node agents."""
 
-from meshwright.istio.observability.dashboards.grafana import Dashboard, Panel, Query, Row
+from meshwright.istio.observability.dashboards.tags import TAGS
+from meshwright.observability.grafana import Dashboard, Panel, Query, Row
 
 _CONTROL_PLANE = Row(
     "Control plane",
@@ -113,4 +114,5 @@ HEALTH = Dashboard(
     "Ambient mesh / Health",
     "Control plane, certificates and node agents of Istio in ambient mode.",
     (_CONTROL_PLANE, _CERTIFICATES, _AGENTS),
+    tags=TAGS,
 )

@@ -6,7 +6,8 @@ failed by the caller (``source``), since a call that never arrives is known to n
 
 from typing import Final
 
-from meshwright.istio.observability.dashboards.grafana import Dashboard, Panel, Query, Row, Variable
+from meshwright.istio.observability.dashboards.tags import TAGS
+from meshwright.observability.grafana import Dashboard, Panel, Query, Row, Variable
 
 _CALLED: Final = 'reporter="destination",destination_workload_namespace=~"$namespace"'
 _CALLING: Final = 'reporter="source",destination_workload_namespace=~"$namespace"'
@@ -160,4 +161,5 @@ L4 = Dashboard(
     "Traffic, errors and mutual TLS of all meshed workloads, as ztunnel sees them.",
     (_TRAFFIC, _ERRORS, _MUTUAL_TLS, _SATURATION),
     (Variable("namespace", _OPENED, "destination_workload_namespace"),),
+    tags=TAGS,
 )

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from meshwright.istio.observability.dashboards.grafana import Dashboard, Panel, Query, Row, Variable
+from meshwright.istio.observability.dashboards.tags import TAGS
+from meshwright.observability.grafana import Dashboard, Panel, Query, Row, Variable
 
 _SELECTED: Final = (
     'reporter="waypoint",destination_service_namespace=~"$namespace",destination_service_name=~"$service"'
@@ -129,4 +130,5 @@ L7 = Dashboard(
             "destination_service_name",
         ),
     ),
+    tags=TAGS,
 )

@@ -1,7 +1,7 @@
 """As much of Grafana's dashboard model as ours need (schema version 39, Grafana 11): rows of panels over Prometheus."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 _SOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
@@ -57,7 +57,7 @@ class Dashboard:
     description: str
     rows: tuple[Row, ...]
     variables: tuple[Variable, ...] = ()
-    tags: tuple[str, ...] = ("istio", "ambient")
+    tags: tuple[str, ...] = field(kw_only=True)
 
     def queries(self) -> Iterator[Query]:
         """All of them, in order."""

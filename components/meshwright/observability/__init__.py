@@ -1,0 +1,1 @@
+"""Alerts and dashboards as data, for every mesh. Without Pulumi."""
