@@ -8,6 +8,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import linkerd_access
+import linkerd_multicluster
 import linkerd_observability
 import linkerd_traffic
 import linkerd_trust
@@ -40,6 +41,7 @@ def deploy(mesh: LinkerdMesh, place: str) -> None:
         plan_cni(_cni_args(mesh, cluster), "LinkerdCni cni")
     if mesh.viz:
         plan_viz(_viz_args(mesh, cluster), "LinkerdViz viz")
+    linkerd_multicluster.check(mesh)
     linkerd_trust.check(mesh)
     provider = provider_of("cluster", cluster)
     crds = _gateway_api(mesh, cluster, provider)
@@ -59,6 +61,7 @@ def deploy(mesh: LinkerdMesh, place: str) -> None:
     stands = linkerd_access.deploy(mesh, Registered(provider, linkerd, {}))
     if mesh.viz:
         LinkerdViz("viz", _viz_args(mesh, cluster), stands.after())
+    linkerd_multicluster.deploy(mesh, stands, issuer)
     linkerd_observability.deploy(mesh, stands)
     linkerd_traffic.deploy(mesh, stands)
     by_phase = defaultdict(list)

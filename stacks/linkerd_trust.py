@@ -35,13 +35,18 @@ def check(mesh: LinkerdMesh) -> None:
     """Refuse anchors that Linkerd can't use, before anything is registered. Raises as `identity`."""
     if mesh.cert_manager.mode == "create":
         plan_cert_manager(_cert_manager(mesh), "CertManager cert-manager")
-    gathered = [_text(each, "also_trusted") for each in mesh.trust.also_trusted]
+    gathered = also_trusted(mesh)
     for key, each in (("anchor", mesh.trust.anchor), ("rotation.next", mesh.trust.rotation.next)):
         if each:
             args = _anchor(each, mesh, key)
             check_anchor(args, f"TrustAnchor trust-{each.name}")
             gathered += [args["certificate"]] if "certificate" in args else []
     check_bundle([each for each in gathered if isinstance(each, str)], "IdentityIssuer identity")
+
+
+def also_trusted(mesh: LinkerdMesh) -> "list[pulumi.Input[str]]":
+    """The anchors of other clusters, PEM. Raises `ConfigError`: MW-E145."""
+    return [_text(each, "also_trusted") for each in mesh.trust.also_trusted]
 
 
 def cert_manager(mesh: LinkerdMesh, provider: pulumi.ProviderResource) -> list[pulumi.Resource]:
@@ -84,7 +89,7 @@ def identity(mesh: LinkerdMesh, provider: pulumi.ProviderResource, before: Seque
     if rotation.step != "steady":
         said = rotation.model_dump(mode="json", exclude_none=True, exclude={"next"})
         args["rotation"] = cast("Any", said)
-    if others := [_text(each, "also_trusted") for each in wanted.also_trusted]:
+    if others := also_trusted(mesh):
         args["also_trusted"] = others
     anchors = {
         key: _anchor(each, mesh, "rotation.next" if key == "next" else key)

@@ -87,6 +87,10 @@ class IdentityIssuer(pulumi.ComponentResource):
     """Whether the ConfigMap is not the chart's: its value ``identity.externalCA``."""
     bundle: pulumi.Output[str] | None
     """The anchors, PEM; None where trust-manager gathers them."""
+    gathered: pulumi.Output[str] | None
+    """The id of trust-manager's Bundle, known once it is there; None where `bundle` is."""
+    anchor: pulumi.Output[str] | None
+    """The anchor above the issuer, PEM; None where it is known in the cluster alone."""
     marker: pulumi.Output[str]
     """Changes with the set of trusted anchors, and with nothing else: an annotation of the control plane's pods, which
     read the bundle when they start."""
@@ -109,9 +113,11 @@ class IdentityIssuer(pulumi.ComponentResource):
         self.external_ca = all(each.secret_name for each in trusts)
         known = [each.certificate for each in trusts if each.certificate is not None]
         self.bundle = None if self.external_ca else _joined([*known, *others], label)
+        self.gathered, self.anchor = None, signs.certificate
         if self.external_ca:
             parts = [pulumi.Output.from_input(each) for each in names]
-            children = _after(children, _bundle(name, trusts, others, children))
+            bundle = _bundle(name, trusts, others, children)
+            self.gathered, children = bundle.id, _after(children, bundle)
         else:
             parts = [*known]
         self.marker = pulumi.Output.all(*parts, *others).apply(_digest)

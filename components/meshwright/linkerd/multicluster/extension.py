@@ -111,6 +111,12 @@ def account_of(reader: str) -> str:
     return f"linkerd-service-mirror-remote-access-{reader}"
 
 
+def gateway_identity(trust_domain: str | None = None, linkerd_namespace: str | None = None) -> str:
+    """The name in the certificate of a cluster's gateway. Without a trust domain, of that of the chart."""
+    home, domain = linkerd_namespace or NAMESPACE, trust_domain or "cluster.local"
+    return f"{GATEWAY}.{MULTICLUSTER_NAMESPACE}.serviceaccount.identity.{home}.{domain}"
+
+
 def _check(args: LinkerdMulticlusterArgs, label: str) -> None:
     for what in ("links", "readers"):
         names = args[what]
@@ -181,11 +187,7 @@ def _reached(
     gateway = args.get("gateway")
     if gateway is None:
         return pulumi.Output.from_input(""), pulumi.Output.from_input("")
-    namespace_of_control_plane = args.get("linkerd_namespace", NAMESPACE)
-    identity = (
-        f"{GATEWAY}.{MULTICLUSTER_NAMESPACE}.serviceaccount.identity."
-        f"{namespace_of_control_plane}.{args.get('trust_domain', 'cluster.local')}"
-    )
+    identity = gateway_identity(args.get("trust_domain"), args.get("linkerd_namespace"))
     if given := gateway.get("addresses"):
         return pulumi.Output.from_input(",".join(given)), pulumi.Output.from_input(identity)
     # By the release's own output: what isn't installed yet is not read.

@@ -5,16 +5,17 @@ where an external CA keeps the bundle (linkerd2#11668, closed as not planned), a
 ask for less, and for something else: that what signs here is trusted there, and the other way round.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_network
 from itertools import combinations, pairwise
 
 import pulumi
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from pulumi_kubernetes.core.v1 import ConfigMap
 
-from meshwright.certs.pem import called, certificates_in
+from meshwright.certs.pem import called, certificates_in, is_same_authority
 from meshwright.errors import Code, Problem
 from meshwright.kubernetes.errors import ComponentError
 from meshwright.linkerd.labels import NAMESPACE, TRUST_ROOTS, TRUST_ROOTS_KEY
@@ -32,7 +33,7 @@ class Member:
     anchors: str | None = None
     """The bundle that its proxies trust, PEM. None where it is known in the cluster alone; `live_bundle` reads it."""
     signs: str | None = None
-    """The anchor above its issuer, PEM. Default: any of the bundle. The two differ while one replaces the other."""
+    """The anchor above its issuer, PEM, or several of which it is one. Default: any of the bundle."""
     trust_domain: str = "cluster.local"
     modes: tuple[str, ...] = ("hierarchical",)
     """How services are used from here and to here."""
@@ -65,6 +66,18 @@ def check_bundles(bundles: dict[str, str]) -> dict[str, str]:
     return bundles
 
 
+def own_anchors(bundle: str, also_trusted: Iterable[str]) -> str:
+    """The anchors of a bundle that are the cluster's own, PEM: one of them signs. Empty where none are told apart.
+
+    Args:
+        bundle: All that its proxies trust, PEM.
+        also_trusted: The anchors of other clusters, PEM.
+    """
+    others = [each for text in also_trusted for each in certificates_in(text)]
+    own = [each for each in certificates_in(bundle) if not _same([each], others)]
+    return "".join(each.public_bytes(Encoding.PEM).decode() for each in own)
+
+
 def live_bundle(
     resource_name: str, opts: pulumi.ResourceOptions, namespace: pulumi.Input[str] = NAMESPACE
 ) -> pulumi.Output[str]:
@@ -73,8 +86,8 @@ def live_bundle(
     Args:
         resource_name: Pulumi's name for what is read.
         opts: With the provider of the cluster.
-        namespace: Where Linkerd's control plane runs. An output of its release, so that an installation is not read
-            before it is there.
+        namespace: Where Linkerd's control plane runs. An output of what makes the ConfigMap, so that an installation
+            is not read before it is there.
     """
     found = ConfigMap.get(resource_name, pulumi.Output.concat(namespace, "/", TRUST_ROOTS), opts)
     bundle: pulumi.Output[str] = found.data.apply(lambda data: str(data[TRUST_ROOTS_KEY]))
@@ -110,7 +123,7 @@ def _strangers(members: list[Member]) -> Iterator[Problem]:
                 message = f"the bundle of {member.cluster} has no certificate that can be read"
                 yield Problem(Code.LINKED_CLUSTERS, message, "give its trust anchors as PEM", _PLACE)
     for one, other in combinations((each for each in members if each.cluster in read), 2):
-        if not read[one.cluster] & read[other.cluster]:
+        if not _same(read[one.cluster], read[other.cluster]):
             message = (
                 f"{one.cluster} trusts {_list(read[one.cluster])}, and {other.cluster} "
                 f"{_list(read[other.cluster])}: no anchor is in both bundles"
@@ -118,7 +131,7 @@ def _strangers(members: list[Member]) -> Iterator[Problem]:
             yield Problem(Code.LINKED_CLUSTERS, message, "put one anchor into the bundles of all clusters", _PLACE)
             continue
         for signing, trusting in ((one, other), (other, one)):
-            if signing.signs and not set(certificates_in(signing.signs)) & read[trusting.cluster]:
+            if signing.signs and not _same(certificates_in(signing.signs), read[trusting.cluster]):
                 message = f"{signing.cluster} signs below an anchor that {trusting.cluster} doesn't trust"
                 remedy = "take a step of a rotation in every cluster, before any of them takes the next"
                 yield Problem(Code.LINKED_CLUSTERS, message, remedy, _PLACE)
@@ -129,6 +142,11 @@ def _read(text: str) -> frozenset[x509.Certificate]:
     if not found:
         raise ValueError
     return found
+
+
+def _same(some: Iterable[x509.Certificate], others: Iterable[x509.Certificate]) -> bool:
+    """Whether they have an anchor in common; signed anew with its old key it is the same one."""
+    return any(is_same_authority(one, other) for one in some for other in others)
 
 
 def _list(certificates: frozenset[x509.Certificate]) -> str:
