@@ -96,19 +96,8 @@ def _environment(tmp_path: Path, path: str, extra: Mapping[str, str]) -> dict[st
     }
 
 
-@pytest.fixture
-def stubbed(tmp_path: Path) -> "Stubbed":
-    """Projects under the real engine, with stub providers."""
-    binaries = tmp_path / "bin"
-    binaries.mkdir()
-    stub = binaries / "pulumi-resource-kubernetes"
-    stub.write_text(f"#!/bin/sh\nexec {sys.executable} {Path(__file__).parent}/stub_provider.py {PROVIDER_VERSION}\n")
-    stub.chmod(0o755)
-    return Stubbed(tmp_path, f"{binaries}{os.pathsep}{os.environ['PATH']}")
-
-
 @dataclass
-class Stubbed:
+class Projects:
     """Makes a copy of a project with a CLI for it."""
 
     folder: Path
@@ -116,3 +105,20 @@ class Stubbed:
 
     def project(self, source: Path, **extra: str) -> Pulumi:
         return Pulumi(_copy_of(source, self.folder / "project"), _environment(self.folder, self.path, extra))
+
+
+@pytest.fixture
+def stubbed(tmp_path: Path) -> Projects:
+    """Projects under the real engine, with stub providers."""
+    binaries = tmp_path / "bin"
+    binaries.mkdir()
+    stub = binaries / "pulumi-resource-kubernetes"
+    stub.write_text(f"#!/bin/sh\nexec {sys.executable} {Path(__file__).parent}/stub_provider.py {PROVIDER_VERSION}\n")
+    stub.chmod(0o755)
+    return Projects(tmp_path, f"{binaries}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Projects:
+    """Projects under the real engine, with the real providers."""
+    return Projects(tmp_path, os.environ["PATH"])

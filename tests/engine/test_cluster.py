@@ -3,74 +3,37 @@
 Nothing runs in the simulated pods, so a stand-in does what istiod would: it calls Gateways programmed.
 """
 
-import os
-import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.engine.conftest import ROOT, Pulumi, Stubbed
+from tests.engine.conftest import ROOT, Projects, Pulumi
+from tests.engine.on_cluster import CHARTS, edit, meanwhile, say_programmed, simulated
 from tests.servers import programs
-from tests.servers.cluster import PROGRAMS, Cluster
+from tests.servers.cluster import Cluster
 from tests.servers.kubernetes import Api, Identity
 
-CHARTS = Path(os.environ.get("MESHWRIGHT_CHARTS") or programs.CHECKOUT / ".tools" / "charts")
 GATEWAY = Identity("gateway.networking.k8s.io/v1", "Gateway", "catalog", "waypoint")
 
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    programs.require_programs(*PROGRAMS)
-    if not shutil.which("pulumi-resource-kubernetes"):
-        pytest.skip("not on PATH: pulumi-resource-kubernetes (pulumi.com/docs/install)")
-    if not (CHARTS / "istiod" / "Chart.yaml").is_file():
-        pytest.skip(f"no Istio charts in {CHARTS}: make conformance-tools, or set MESHWRIGHT_CHARTS")
-    with Cluster(tmp_path / "cluster") as running:
+    with simulated(tmp_path / "cluster", "istiod") as running:
         yield running
 
 
 @pytest.fixture
 def istiod(cluster: Cluster) -> Iterator[None]:
     """Calls every Gateway programmed as soon as it is there."""
-    done = threading.Event()
-
-    def programme() -> None:
-        while not done.wait(0.3):
-            if cluster.api.get(GATEWAY) is not None:
-                _say_programmed(cluster.api)
-
-    thread = threading.Thread(target=programme)
-    thread.start()
-    yield
-    done.set()
-    thread.join()
-
-
-def _say_programmed(api: Api) -> None:
-    condition = {"status": "True", "reason": "StandIn", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}
-    conditions = [{"type": kind, **condition} for kind in ("Accepted", "Programmed")]
-    path = f"{api.path(GATEWAY)}/status"
-    api.request("PATCH", path, {"status": {"conditions": conditions}}, kind="application/merge-patch+json")
-
-
-def edit(pulumi: Pulumi, **changes: Any) -> dict[str, Any]:
-    """Change the mesh of the quickstart's stack file; what Pulumi wrote beside it stays."""
-    path = pulumi.project / "stacks" / "Pulumi.quickstart.yaml"
-    stack = yaml.safe_load(path.read_text())
-    mesh: dict[str, Any] = stack["config"]["meshwright:mesh"]
-    mesh.update(changes)
-    path.write_text(yaml.safe_dump(stack))
-    return mesh
+    with meanwhile(lambda: say_programmed(cluster.api, GATEWAY)):
+        yield
 
 
 @pytest.fixture
-def quickstart(stubbed: Stubbed, cluster: Cluster) -> Pulumi:
-    pulumi = stubbed.project(ROOT)
-    pulumi.env["PATH"] = os.environ["PATH"]  # the real provider, not the stub
+def quickstart(real: Projects, cluster: Cluster) -> Pulumi:
+    pulumi = real.project(ROOT)
     pulumi.select("quickstart")
     edit(
         pulumi,

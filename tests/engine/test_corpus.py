@@ -12,7 +12,7 @@ import pytest
 
 from meshwright_policy.catalogue import RULES
 from tests.corpus.cases import CASES, Case
-from tests.engine.conftest import ROOT, Stubbed
+from tests.engine.conftest import ROOT, Projects
 
 OF_THE_STACK = {rule.id for rule in RULES if rule.check_stack and rule.applies_to}
 """Rules that see all files of a group as one stack: they are asked where a file has a stack of its own."""
@@ -67,7 +67,7 @@ def _found(lines: str) -> list[str]:
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_the_real_engine_finds_the_same(group: str, stubbed: Stubbed, tmp_path: Path) -> None:
+def test_the_real_engine_finds_the_same(group: str, stubbed: Projects, tmp_path: Path) -> None:
     cases = GROUPS[group]
     pulumi = stubbed.project(
         _project(tmp_path / "program", cases),

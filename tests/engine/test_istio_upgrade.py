@@ -8,33 +8,32 @@ under the version before, which shows the order of the steps but no difference b
 """
 
 import base64
-import json
 import os
 import re
 import shutil
-import threading
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from meshwright.catalog import load_catalog
 from meshwright.config import IstioAmbientMesh, parse_config
 from meshwright.istio.upgrade.plan import plan_upgrade
 from meshwright.istio.upgrade.steps import Step
-from tests.engine.conftest import ROOT, Pulumi, Stubbed
-from tests.engine.test_cluster import CHARTS
+from tests.engine.conftest import ROOT, Projects, Pulumi
+from tests.engine.on_cluster import CHARTS, meanwhile, rewrite, say_programmed, update
+from tests.engine.test_cluster import GATEWAY, cluster
 from tests.servers import programs
-from tests.servers.cluster import PROGRAMS, Cluster
+from tests.servers.cluster import Cluster
 from tests.servers.kubernetes import Api, Identity
+
+__all__ = ["cluster"]  # a fixture
 
 OLD, NEW = "1.30.7", "1.31.1"
 INJECTOR = Identity("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "", "istio-revision-tag-stable")
 SERVICE = Identity("v1", "Service", "istio-system", "istiod-revision-tag-stable")
-GATEWAY = Identity("gateway.networking.k8s.io/v1", "Gateway", "catalog", "waypoint")
 CA = base64.b64encode(b"-----BEGIN CERTIFICATE-----").decode()
 MESH = {
     "kind": "istio-ambient",
@@ -43,17 +42,6 @@ MESH = {
     "cluster": {"context": "sim", "platform": "kind"},
     "namespaces": [{"name": "catalog", "phase": "permissive", "waypoint": {"reason": "header routing"}}],
 }
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    programs.require_programs(*PROGRAMS)
-    if not shutil.which("pulumi-resource-kubernetes"):
-        pytest.skip("not on PATH: pulumi-resource-kubernetes (pulumi.com/docs/install)")
-    if not (CHARTS / "istiod" / "Chart.yaml").is_file():
-        pytest.skip(f"no Istio charts in {CHARTS}: make conformance-tools, or set MESHWRIGHT_CHARTS")
-    with Cluster(tmp_path / "cluster") as running:
-        yield running
 
 
 @pytest.fixture
@@ -71,26 +59,13 @@ def charts_before(tmp_path: Path) -> Path:
 @pytest.fixture
 def istiod(cluster: Cluster) -> Iterator[None]:
     """Calls every Gateway programmed, and writes its certificate into the tag's injector, as soon as they are there."""
-    done = threading.Event()
 
     def work() -> None:
-        while not done.wait(0.3):
-            if cluster.api.get(GATEWAY) is not None:
-                _say_programmed(cluster.api)
-            _write_certificate(cluster.api)
+        say_programmed(cluster.api, GATEWAY)
+        _write_certificate(cluster.api)
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    yield
-    done.set()
-    thread.join()
-
-
-def _say_programmed(api: Api) -> None:
-    condition = {"status": "True", "reason": "StandIn", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}
-    conditions = [{"type": kind, **condition} for kind in ("Accepted", "Programmed")]
-    path = f"{api.path(GATEWAY)}/status"
-    api.request("PATCH", path, {"status": {"conditions": conditions}}, kind="application/merge-patch+json")
+    with meanwhile(work):
+        yield
 
 
 def _write_certificate(api: Api) -> None:
@@ -104,10 +79,10 @@ def _write_certificate(api: Api) -> None:
 
 
 @pytest.fixture
-def stack(stubbed: Stubbed) -> Pulumi:
-    pulumi = stubbed.project(ROOT)
-    pulumi.env["PATH"] = os.environ["PATH"]  # the real provider, not the stub
-    (pulumi.project / "stacks" / "Pulumi.upgrade.yaml").write_text("config: {}\n")
+def stack(real: Projects) -> Pulumi:
+    pulumi = real.project(ROOT)
+    pulumi.stack = "upgrade"
+    rewrite(pulumi, MESH)
     pulumi.select("upgrade")
     return pulumi
 
@@ -136,21 +111,12 @@ class Upgraded:
         if "upgrade" in mesh:
             charts = {"source": "path", "path": self._charts[mesh["upgrade"]["to"]]}
             written["upgrade"] = {**mesh["upgrade"], "charts": charts}
-        path = self.pulumi.project / "stacks" / "Pulumi.upgrade.yaml"
-        kept = yaml.safe_load(path.read_text())
-        kept["config"] = {"meshwright:mesh": written}
-        path.write_text(yaml.safe_dump(kept))
+        rewrite(self.pulumi, written)
 
     def up(self, mesh: dict[str, Any]) -> dict[str, str]:
         """Preview and update; what the preview shows: name of the resource -> what becomes of it."""
         self.write(mesh)
-        steps = json.loads(self.pulumi.run("preview", "--json").stdout)["steps"]
-        self.pulumi.run("up", "--yes", "--skip-preview")
-        return {
-            step["urn"].rsplit("::", 1)[1]: step["op"]
-            for step in steps
-            if step["op"] != "same" and not step["urn"].endswith(f"::{self.pulumi.stack}")
-        }
+        return update(self.pulumi)
 
 
 def plan(mesh: dict[str, Any]) -> dict[str, Step]:

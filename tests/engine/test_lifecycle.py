@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import ROOT, Stubbed
+from tests.engine.conftest import ROOT, Projects
 
 
 @pytest.mark.parametrize(
@@ -13,7 +13,7 @@ from tests.engine.conftest import ROOT, Stubbed
     [(ROOT, "quickstart"), (ROOT / "examples/compose", "dev")],
     ids=["quickstart", "compose"],
 )
-def test_up_then_no_change_then_destroy(stubbed: Stubbed, source: Path, stack: str) -> None:
+def test_up_then_no_change_then_destroy(stubbed: Projects, source: Path, stack: str) -> None:
     pulumi = stubbed.project(source)
     pulumi.select(stack)
     pulumi.run("up", "--yes", "--skip-preview")
@@ -24,7 +24,7 @@ def test_up_then_no_change_then_destroy(stubbed: Stubbed, source: Path, stack: s
     assert pulumi.state() == []
 
 
-def test_a_phase_change_touches_that_namespace_alone(stubbed: Stubbed) -> None:
+def test_a_phase_change_touches_that_namespace_alone(stubbed: Projects) -> None:
     pulumi = stubbed.project(ROOT)
     pulumi.select("quickstart")
     pulumi.run("up", "--yes", "--skip-preview")
@@ -44,7 +44,7 @@ def test_a_phase_change_touches_that_namespace_alone(stubbed: Stubbed) -> None:
     }
 
 
-def test_a_mistake_in_a_stack_file_is_one_line_and_no_traceback(stubbed: Stubbed) -> None:
+def test_a_mistake_in_a_stack_file_is_one_line_and_no_traceback(stubbed: Projects) -> None:
     pulumi = stubbed.project(ROOT)
     pulumi.select("quickstart")
     stack_file = pulumi.project / "stacks" / "Pulumi.quickstart.yaml"

@@ -5,7 +5,6 @@ those of `MESHWRIGHT_CHARTS`, and of `MESHWRIGHT_CHARTS_BEFORE` for the version 
 version, which shows the order of the steps but no difference between the charts).
 """
 
-import json
 import os
 import re
 import shutil
@@ -14,15 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from cryptography import x509
 
 from meshwright.linkerd import labels
-from tests.engine.conftest import ROOT, Pulumi, Stubbed
-from tests.engine.test_cluster import CHARTS
+from tests.engine.conftest import ROOT, Projects, Pulumi
+from tests.engine.on_cluster import CHARTS, rewrite, simulated, update
 from tests.servers import programs
 from tests.servers.certmanager import NAMESPACE, CertManager
-from tests.servers.cluster import PROGRAMS, Cluster
+from tests.servers.cluster import Cluster
 from tests.servers.kubernetes import Api, Identity, manifests
 
 OLD, NEW = "edge-26.6.3", "edge-26.8.3"
@@ -36,12 +34,7 @@ FIRST, SECOND = {"name": "first"}, {"name": "second"}
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    programs.require_programs(*PROGRAMS, "cert-manager", "trust-manager")
-    if not shutil.which("pulumi-resource-kubernetes"):
-        pytest.skip("not on PATH: pulumi-resource-kubernetes (pulumi.com/docs/install)")
-    if not (CHARTS / "linkerd-control-plane" / "Chart.yaml").is_file():
-        pytest.skip(f"no Linkerd charts in {CHARTS}: no package registry has them; set MESHWRIGHT_CHARTS")
-    with Cluster(tmp_path / "cluster") as running:
+    with simulated(tmp_path / "cluster", "linkerd-control-plane", "cert-manager", "trust-manager") as running:
         for name in ("cert-manager-1.21.1.yaml", "trust-manager-0.24.0.yaml"):
             running.api.apply_all(manifests(programs.data_file("crds", name)))
         running.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
@@ -79,26 +72,18 @@ class Stack:
 
     def up(self, version: str, charts: Path, trust: dict[str, Any]) -> dict[str, str]:
         """Preview and update; what the preview shows: name of the resource -> what becomes of it."""
-        path = self.pulumi.project / "stacks" / "Pulumi.linkerd-run.yaml"
-        kept = yaml.safe_load(path.read_text())
         mesh = {**self._mesh, "version": version, "charts": {"source": "path", "path": str(charts)}, "trust": trust}
-        kept["config"] = {"meshwright:mesh": mesh}
-        path.write_text(yaml.safe_dump(kept))
-        steps = json.loads(self.pulumi.run("preview", "--json").stdout)["steps"]
-        self.pulumi.run("up", "--yes", "--skip-preview")
+        rewrite(self.pulumi, mesh)
+        changed = update(self.pulumi)
         self.pulumi.run("preview", "--expect-no-changes")
-        return {
-            step["urn"].rsplit("::", 1)[1]: step["op"]
-            for step in steps
-            if step["op"] != "same" and not step["urn"].endswith(f"::{self.pulumi.stack}")
-        }
+        return changed
 
 
 @pytest.fixture
-def stack(stubbed: Stubbed, cluster: Cluster) -> Stack:
-    pulumi = stubbed.project(ROOT)
-    pulumi.env["PATH"] = os.environ["PATH"]  # the real provider, not the stub
-    (pulumi.project / "stacks" / "Pulumi.linkerd-run.yaml").write_text("config: {}\n")
+def stack(real: Projects, cluster: Cluster) -> Stack:
+    pulumi = real.project(ROOT)
+    pulumi.stack = "linkerd-run"
+    rewrite(pulumi, {})
     pulumi.select("linkerd-run")
     return Stack(pulumi, cluster)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.conftest import ROOT, Pulumi, Stubbed
+from tests.engine.conftest import ROOT, Projects, Pulumi
 
 PROGRAM = """
 import pulumi
@@ -18,7 +18,7 @@ pulumi.ComponentResource("meshwright:index:AmbientNamespace", "shop", shop)
 
 
 @pytest.fixture
-def pulumi(stubbed: Stubbed, tmp_path: Path) -> Pulumi:
+def pulumi(stubbed: Projects, tmp_path: Path) -> Pulumi:
     folder = tmp_path / "program"
     folder.mkdir()
     (folder / "Pulumi.yaml").write_text("name: levels\nruntime: {name: python, options: {virtualenv: .venv}}\n")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import ROOT, Pulumi, Stubbed
+from tests.engine.conftest import ROOT, Projects, Pulumi
 
 
 @pytest.fixture
-def quickstart(stubbed: Stubbed) -> Pulumi:
+def quickstart(stubbed: Projects) -> Pulumi:
     pulumi = stubbed.project(ROOT)
     pulumi.select("quickstart")
     return pulumi

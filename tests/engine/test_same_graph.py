@@ -9,7 +9,7 @@ from meshwright.engine.graph import UNKNOWN, Graph, Secret
 from meshwright.engine.project import load_project
 from meshwright.engine.run import run_program
 from meshwright.engine.stack import load_stack_settings
-from tests.engine.conftest import ROOT, Stubbed
+from tests.engine.conftest import ROOT, Projects
 
 # How the engine writes a value that is unknown at preview.
 UNKNOWN_SENTINEL = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -35,7 +35,7 @@ def plain(value: Any) -> Any:
     [(ROOT, "quickstart"), (ROOT, "istio-production"), (ROOT / "examples/compose", "dev")],
     ids=["quickstart", "istio-production", "compose"],
 )
-def test_offline_and_real_engine_agree(stubbed: Stubbed, source: Path, stack: str) -> None:
+def test_offline_and_real_engine_agree(stubbed: Projects, source: Path, stack: str) -> None:
     pulumi = stubbed.project(source)
     pulumi.select(stack)
     real = pulumi.plan()

@@ -1,13 +1,13 @@
 """Waypoints of others, single services and default deny, by the real engine and provider: made in order, and taken back."""
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.engine.conftest import Pulumi
-from tests.engine.test_cluster import cluster, edit, quickstart
+from tests.engine.on_cluster import edit, meanwhile, say_programmed
+from tests.engine.test_cluster import cluster, quickstart
 from tests.servers.cluster import Cluster
 from tests.servers.kubernetes import Api, Identity
 
@@ -35,27 +35,10 @@ SHOP: dict[str, Any] = {
 @pytest.fixture
 def programmed(cluster: Cluster) -> Iterator[None]:
     """Calls every Gateway programmed as soon as it is there, as istiod would."""
-    done = threading.Event()
-
-    def programme() -> None:
-        while not done.wait(0.3):
-            for name in ("waypoint", "waypoint-canary"):
-                gateway = Identity("gateway.networking.k8s.io/v1", "Gateway", "hub", name)
-                if cluster.api.get(gateway) is not None:
-                    _say_programmed(cluster.api, gateway)
-
-    thread = threading.Thread(target=programme)
-    thread.start()
-    yield
-    done.set()
-    thread.join()
-
-
-def _say_programmed(api: Api, gateway: Identity) -> None:
-    condition = {"status": "True", "reason": "StandIn", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"}
-    conditions = [{"type": kind, **condition} for kind in ("Accepted", "Programmed")]
-    path = f"{api.path(gateway)}/status"
-    api.request("PATCH", path, {"status": {"conditions": conditions}}, kind="application/merge-patch+json")
+    names = ("waypoint", "waypoint-canary")
+    gateways = [Identity("gateway.networking.k8s.io/v1", "Gateway", "hub", name) for name in names]
+    with meanwhile(lambda: say_programmed(cluster.api, *gateways)):
+        yield
 
 
 @pytest.mark.usefixtures("programmed")

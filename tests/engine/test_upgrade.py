@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.conftest import ROOT, Stubbed
+from tests.engine.conftest import ROOT, Projects
 
 RECORDED = Path(__file__).parent / "recorded"
 STACKS = [(ROOT, "quickstart"), (ROOT, "istio-production"), (ROOT / "examples/compose", "dev")]
@@ -18,7 +18,7 @@ STACKS = [(ROOT, "quickstart"), (ROOT, "istio-production"), (ROOT / "examples/co
 
 @pytest.mark.parametrize(("source", "stack"), STACKS, ids=["quickstart", "istio-production", "compose"])
 def test_a_deployed_stack_is_left_as_it_is(
-    stubbed: Stubbed, source: Path, stack: str, request: pytest.FixtureRequest
+    stubbed: Projects, source: Path, stack: str, request: pytest.FixtureRequest
 ) -> None:
     pulumi = stubbed.project(source)
     pulumi.select(stack)

@@ -9,7 +9,7 @@ from meshwright.engine.policy import Verdict, evaluate
 from meshwright.engine.project import load_project
 from meshwright.engine.run import run_program
 from meshwright.engine.stack import load_stack_settings
-from tests.engine.conftest import ROOT, Stubbed
+from tests.engine.conftest import ROOT, Projects
 
 WAIVER = {
     "rule": "MW-ADO-007",
@@ -98,7 +98,7 @@ def _of_the_cli(lines: str) -> tuple[set[tuple[str, str, str, str]], str]:
     return found, printed
 
 
-def test_both_give_the_same_verdicts(stubbed: Stubbed, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_give_the_same_verdicts(stubbed: Projects, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pulumi = stubbed.project(project, PULUMI_ENABLE_STREAMING_JSON_PREVIEW="1")
     pulumi.select("dev")
     done = pulumi.run("preview", "--json", "--policy-pack", str(ROOT / "policy"), check=False)
@@ -127,7 +127,7 @@ def test_both_give_the_same_verdicts(stubbed: Stubbed, project: Path, monkeypatc
 
 
 def test_what_hides_behind_an_unknown_is_undecided_at_preview_and_refused_at_up(
-    stubbed: Stubbed, project: Path
+    stubbed: Projects, project: Path
 ) -> None:
     hidden = (
         PROGRAM[: PROGRAM.index('policy("deny"')]
