@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from meshwright.certs.gates import Check, Move, Verdict, gate, verdict_of
+from meshwright.certs.conditions import Check, Move, Verdict, verdict_of
+from meshwright.certs.gates import gate
 from meshwright.certs.lockstep import Recorded, Turn, refuse, turn
 from meshwright.certs.observed import Observed
 from meshwright.certs.rotation import LINKERD_STEPS, stand

@@ -12,8 +12,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from meshwright.certs.gates import SYNC
-from meshwright.certs.observed import EVENT_REASONS, Controller, Event, Managed, Observed, Proxy, Served
+from meshwright.certs.observed import EVENT_REASONS, SYNC, Controller, Event, Managed, Observed, Proxy, Served
 from meshwright.certs.pem import certificates_in
 from meshwright.kubernetes.reading import ClusterReader, ReadError
 from meshwright.linkerd import labels

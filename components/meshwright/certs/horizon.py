@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from meshwright.certs.gates import LEAF_LIFETIME, Verdict, restarts
-from meshwright.certs.observed import INVALID, SKIPPED, UPDATED, Event, Managed, Observed
+from meshwright.certs.conditions import Verdict
+from meshwright.certs.observed import LEAF_LIFETIME, Managed, Observed
 from meshwright.certs.pem import called, is_trusted, is_valid, lifetime
 from meshwright.certs.plan import restart_command
+from meshwright.certs.proxies import restarts
+from meshwright.certs.signing import refusals
 from meshwright.linkerd.labels import ISSUER_SECRET, NAMESPACE, TRUST_ROOTS
 
 if TYPE_CHECKING:
@@ -153,16 +155,6 @@ def _events(seen: Observed) -> Iterator[Trouble]:
         remedy = "put its anchor into the bundle, then restart deployment/linkerd-identity"
         message = f"{each.reason} at {each.last:%Y-%m-%d %H:%M}: {each.message}"
         yield Trouble(seen.name, Verdict.FAILED, message, remedy)
-
-
-def refusals(seen: Observed) -> Iterator[Event]:
-    """What a controller has told of an issuer that it refused, and that nothing has made up for since."""
-    updated = max((each.last for each in seen.events if each.reason == UPDATED), default=None)
-    for each in seen.events:
-        if each.reason in (SKIPPED, INVALID) and (updated is None or each.last >= updated):
-            restarted = seen.controllers and all(pod.started and pod.started > each.last for pod in seen.controllers)
-            if not restarted:
-                yield each
 
 
 def renewals(seen: Observed) -> Iterator[Trouble]:

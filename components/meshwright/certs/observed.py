@@ -6,14 +6,20 @@ No private key is in it, and nothing that is not a certificate, a name or a mome
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+
+from meshwright.linkerd.labels import LEAF_LIFETIME_HOURS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from cryptography import x509
 
+LEAF_LIFETIME: Final = timedelta(hours=LEAF_LIFETIME_HOURS)
+SYNC: Final = timedelta(minutes=2)
+"""How long a kubelet takes at most to show a changed ConfigMap or Secret to pods that run; cert-manager takes less."""
 SKIPPED: Final = "IssuerUpdateSkipped"
 UPDATED: Final = "IssuerUpdated"
 INVALID: Final = "IssuerValidationFailed"
@@ -39,6 +45,10 @@ class Proxy:
         """The pod's namespace."""
         return self.name.partition("/")[0]
 
+    def started_after(self, moment: datetime) -> bool:
+        """Whether it was started after a moment for sure."""
+        return self.started is not None and self.started > moment
+
 
 @dataclass(frozen=True, slots=True)
 class Controller:
@@ -47,6 +57,10 @@ class Controller:
     name: str
     started: datetime | None
     """As a proxy's."""
+
+    def started_after(self, moment: datetime) -> bool:
+        """Whether it was started after a moment for sure."""
+        return self.started is not None and self.started > moment
 
 
 @dataclass(frozen=True, slots=True)

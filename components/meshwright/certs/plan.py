@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from meshwright.certs.gates import restarts
+from meshwright.certs.proxies import restarts
 from meshwright.certs.rotation import ISTIO_STEPS, Steps
 from meshwright.linkerd.labels import IDENTITY, NAMESPACE
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from meshwright.certs.gates import Generation, Told
+from meshwright.certs.generations import Generation, Told
 from meshwright.certs.lockstep import Recorded
 from meshwright.certs.pem import certificates_in
 from meshwright.certs.rotation import ISTIO_STEPS, LINKERD_STEPS, Steps

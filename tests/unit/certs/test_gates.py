@@ -6,19 +6,12 @@ from typing import Any
 
 import pytest
 
-from meshwright.certs.gates import (
-    Check,
-    Generation,
-    Move,
-    Told,
-    Verdict,
-    gate,
-    restarts,
-    signing_since,
-    standing,
-    verdict_of,
-)
+from meshwright.certs.conditions import Check, Move, Verdict, verdict_of
+from meshwright.certs.gates import gate
+from meshwright.certs.generations import Generation, Told, standing
 from meshwright.certs.observed import INVALID, SKIPPED, UPDATED, Controller, Observed
+from meshwright.certs.proxies import restarts
+from meshwright.certs.signing import signing_since
 from tests.unit.certs.scenes import CHANGED, HOUR, NOW, anchors, event, issuer, proxy, seen, signed_anew
 
 ON = {"steady": "both-trusted", "both-trusted": "issuer-switched", "issuer-switched": "old-removed"}
@@ -100,6 +93,23 @@ def test_a_refused_issuer_stops_the_rotation(reason: str) -> None:
     assert complaints("both-trusted", seen(events=(event(reason, 2 * HOUR), event(UPDATED, HOUR)))) == []
     assert complaints("both-trusted", seen(events=(event(reason, 29.5 * HOUR),))) == []
     assert complaints("both-trusted", seen(events=(event(reason, 100 * HOUR),))) == []
+
+
+@pytest.mark.parametrize("updates", [1, 2, 3])
+def test_one_replica_that_took_the_issuer_does_not_speak_for_the_others(updates: int) -> None:
+    pods = tuple(Controller(f"linkerd/linkerd-identity-{number}", NOW - 29 * HOUR) for number in range(3))
+    told = (event(SKIPPED, 2 * HOUR, "no"), *[event(UPDATED, HOUR)] * updates)
+    assert complaints("both-trusted", seen(controllers=pods, events=told)) == (
+        [] if updates == 3 else [("failed", REFUSED)]
+    )
+
+
+def test_a_replica_that_was_started_since_took_the_issuer_and_the_others_have_to_say_so() -> None:
+    pods = (Controller("linkerd/a", NOW - HOUR), *(Controller(each, NOW - 29 * HOUR) for each in ("linkerd/b", "c")))
+    skipped = event(SKIPPED, 2 * HOUR, "no")
+    for updates, expected in ((1, [("failed", REFUSED)]), (2, [])):
+        events = (skipped, *[event(UPDATED, 1.5 * HOUR)] * updates)
+        assert complaints("both-trusted", seen(controllers=pods, events=events)) == expected
 
 
 def test_the_way_back_waits_for_leaves_too() -> None:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from meshwright.certs.conditions import Move, Verdict, verdict_of
 from meshwright.certs.from_cluster import duration_of, observe
 from meshwright.certs.from_files import is_authority, observe_files
 from meshwright.certs.from_graph import observe_graph
-from meshwright.certs.gates import Move, Verdict, gate, verdict_of
+from meshwright.certs.gates import gate
 from meshwright.certs.observed import Observed
 from meshwright.certs.pem import called, certificates_in, is_signed_by, is_trusted
 from meshwright.engine.graph import UNKNOWN, Graph, Resource, Secret

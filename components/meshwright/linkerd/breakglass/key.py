@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meshwright.breakglass.plan import Plan, refused
-from meshwright.certs.gates import restarts
 from meshwright.certs.pem import called, is_valid
+from meshwright.certs.proxies import restarts
 from meshwright.health.objects import at, mapping, name_of
 from meshwright.linkerd.breakglass.replaced import replaced
 from meshwright.linkerd.breakglass.restarting import ORDER, control_plane, workloads

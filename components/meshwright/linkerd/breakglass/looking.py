@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from meshwright.breakglass.looking import ClusterLook
 from meshwright.breakglass.plan import refused
 from meshwright.certs.from_cluster import duration_of, observe
-from meshwright.certs.gates import LEAF_LIFETIME
+from meshwright.certs.observed import LEAF_LIFETIME
 from meshwright.config.clock import today
 from meshwright.health.kinds import Kind, of_group
 from meshwright.health.objects import items, label, name_of

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from meshwright.certs.gates import SYNC
-from meshwright.certs.gates import Verdict as Passed
-from meshwright.certs.horizon import days, refusals, renewals, shown
-from meshwright.certs.observed import UPDATED, Observed
+from meshwright.certs.conditions import Verdict as Passed
+from meshwright.certs.horizon import days, renewals, shown
+from meshwright.certs.observed import SYNC, UPDATED, Observed
 from meshwright.certs.pem import called, certificates_in, is_trusted, is_valid
+from meshwright.certs.signing import refusals
 from meshwright.certs.x509_authority import no_authority
 from meshwright.health.objects import at, name_of
 from meshwright.health.verdicts import Check, Doubt, Finding, NotKnownError, Severity, SkipError

@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Final
 
-from meshwright.certs.gates import Verdict as Passed
+from meshwright.certs.conditions import Verdict as Passed
 from meshwright.certs.horizon import days, shown
 from meshwright.certs.pem import called as certificate_called
 from meshwright.certs.pem import certificates_in, is_signed_by
