@@ -11,7 +11,7 @@ from meshwright.config.istio_multicluster import Named
 from meshwright.errors import Code
 from meshwright.linkerd.labels import GATEWAY, MULTICLUSTER_NAMESPACE
 from meshwright.linkerd.multicluster.exposure import exposure_mistakes
-from meshwright.linkerd.multicluster.modes import POD_TO_POD
+from meshwright.linkerd.multicluster.modes import POD_TO_POD, mode_mistakes
 
 if TYPE_CHECKING:
     from meshwright.config.linkerd import LinkerdMesh
@@ -53,12 +53,14 @@ class LinkedCluster(Model):
     stack: Text = Field(examples=["acme/meshwright/us"])
     """Its stack, `organisation/project/stack`, whose `readers` have this cluster. It has to be up: this stack reads its
     outputs, the credentials among them."""
-    modes: Annotated[tuple[Mode, ...], Field(min_length=1)] = ("hierarchical",)
+    modes: tuple[Mode, ...] = ("hierarchical",)
     """How its services are used: `hierarchical` through its gateway; `flat` and `federated` from pod to pod."""
 
     def mistakes(self) -> Iterator[Mistake]:
-        """A mode is named once."""
+        """It is used in some way, and each is named once."""
         yield from repeated("modes", self.modes)
+        for message, remedy in mode_mistakes(self.modes):
+            yield Mistake(Code.LINK_MODE, f": {message}", remedy, ("modes",))
 
 
 class LinkerdMulticluster(Model):

@@ -1,5 +1,6 @@
 """The recorded graphs of what links clusters, and what is refused."""
 
+import datetime
 from functools import cache
 from typing import Any
 
@@ -12,7 +13,7 @@ from meshwright.engine.graph import Graph, Secret
 from meshwright.kubernetes.errors import ComponentError
 from meshwright.linkerd.multicluster.extension import _addresses
 from meshwright.linkerd.multicluster.link import kubeconfig_for
-from meshwright.linkerd.multicluster.together import Member, check_bundles, check_together, live_bundle
+from meshwright.linkerd.multicluster.together import Member, check_bundles, check_together, live_bundle, own_anchors
 from tests.servers.pki import Signer, signer
 from tests.unit.graphs import find, inputs, names, shape, with_provider
 
@@ -86,6 +87,13 @@ def test_a_gateway_that_is_open_on_purpose_and_with_addresses_of_yours() -> None
     public = {"public": "partners call in", "replicas": 2, "annotations": {"a": "b"}, "addresses": ["mesh.example"]}
     values = inputs(extension(gateway=public, values={"gateway": {"UID": 7}}), "mc-release")["values"]
     assert values["gateway"] == {"enabled": True, "replicas": 2, "serviceAnnotations": {"a": "b"}, "UID": 7}
+
+
+def test_images_come_from_a_registry_of_yours() -> None:
+    values = inputs(extension(hub="registry.example/linkerd", pull_secrets=["pull"]), "mc-release")["values"]
+    assert values["imagePullSecrets"] == [{"name": "pull"}]
+    for part in ("controllerDefaults", "localServiceMirror"):
+        assert values[part]["image"] == {"name": "registry.example/linkerd/controller"}
 
 
 OPEN = (
@@ -303,6 +311,19 @@ def test_services_of_no_known_mode_are_not_exported() -> None:
     wanted: Any = {"namespace": "catalog", "services": ["products"], "mode": "star"}
     with pytest.raises(ComponentError, match=r"MW-E217"):
         with_provider(lambda opts: LinkerdExports("e", wanted, opts))
+
+
+def test_an_anchor_that_was_signed_anew_is_the_same() -> None:
+    renewed = signer("2026 anchor", key=anchor().key, last=datetime.date(2050, 1, 1)).pem
+    check_together([Member("eu", anchor().pem, signs=anchor().pem), Member("us", renewed, signs=renewed)])
+    assert own_anchors(renewed + anchor("2027").pem, [anchor().pem]) == anchor("2027").pem
+
+
+def test_the_anchors_of_others_are_not_the_clusters_own() -> None:
+    eu, us = anchor().pem, anchor("2027").pem
+    assert own_anchors(eu + us, [us]) == eu
+    assert own_anchors(eu + us, []) == eu + us
+    assert own_anchors(eu, [eu]) == ""
 
 
 def test_clusters_that_can_be_linked() -> None:
