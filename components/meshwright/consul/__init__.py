@@ -1,0 +1,1 @@
+"""Consul service mesh, with its certificate authority in Vault or OpenBao."""

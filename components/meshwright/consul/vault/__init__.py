@@ -1,0 +1,1 @@
+"""Vault, or OpenBao, under Consul: its certificate authority, and where its secrets are."""
