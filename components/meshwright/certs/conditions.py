@@ -43,8 +43,8 @@ class Move:
     """The day on which `step` began."""
     leaf_lifetime: timedelta = LEAF_LIFETIME
     steps: Steps = LINKERD_STEPS
-    clusters: int = 0
-    """How many the trust domain has, as far as stacks were named; 0 for those that are given."""
+    clusters: tuple[str, ...] = ()
+    """Those of the trust domain for which stacks were named, as `Told.cluster`. Default: those that are given."""
 
     @property
     def began(self) -> datetime:

@@ -35,12 +35,9 @@ def gate(clusters: Sequence[Observed], move: Move, now: datetime, told: Sequence
         now: The moment at which they were seen.
         told: Of each, what its stack file says of its anchors. Without, they are told apart by age.
     """
-    checks = [
-        check
-        for each, known in zip_longest(clusters, told[: len(clusters)])
-        for check in _of_cluster(each, known or Told(), move, now)
-    ]
-    return (*checks, *_together(clusters), *_named(clusters, move)) if clusters else ()
+    known = [(each, says or Told()) for each, says in zip_longest(clusters, told[: len(clusters)])]
+    checks = [check for each, says in known for check in _of_cluster(each, says, move, now)]
+    return (*checks, *_together(clusters), *_named(known, move)) if clusters else ()
 
 
 def _of_cluster(seen: Observed, told: Told, move: Move, now: datetime) -> Iterator[Check]:
@@ -100,11 +97,16 @@ def _together(clusters: Sequence[Observed]) -> Iterator[Check]:
             yield Check(other.name, title, Verdict.FAILED, (why,), "finish the step in the one that lags behind")
 
 
-def _named(clusters: Sequence[Observed], move: Move) -> Iterator[Check]:
-    """More clusters that are linked than stacks that were named: their proxies are nowhere looked at."""
-    count = max(move.clusters, len(clusters))
-    for each in clusters:
-        if len(each.linked) >= count:
+def _named(clusters: Sequence[tuple[Observed, Told]], move: Move) -> Iterator[Check]:
+    """Clusters that are linked, and for which no stack was named: their proxies are nowhere looked at.
+
+    A stack that doesn't tell its cluster's name may be that of any.
+    """
+    named = move.clusters or tuple(told.cluster for _, told in clusters)
+    for each, told in clusters:
+        missing = [name for name in each.linked if name not in named]
+        nameless = named.count("") - (not told.cluster)
+        if len(missing) > nameless:
             title, remedy = "every linked cluster is looked at", "name the stacks of all by --stack"
-            why = f"it is linked with {', '.join(each.linked)}, and {count} in all are looked at"
+            why = f"it is linked with {', '.join(missing)}; stacks that were named, and may be theirs: {nameless}"
             yield Check(each.name, title, Verdict.UNKNOWN, (why,), remedy)

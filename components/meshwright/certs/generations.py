@@ -30,13 +30,15 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a stack file says of a cluster's anchors."""
+    """What a stack file says of a cluster and its anchors."""
 
     old: Generation | None = None
     new: Generation | None = None
     """None for either where nothing tells what it looks like."""
     others: bool = False
     """Whether anchors of other clusters are in the bundle, too."""
+    cluster: str = ""
+    """The name by which other clusters link it; empty where nothing tells."""
 
 
 def standing(bundle: Sequence[x509.Certificate], step: str, told: Told | None = None) -> Stand[x509.Certificate] | None:

@@ -44,7 +44,7 @@ class StackFile:
     is_elsewhere: bool = False
     """Whether its cluster is named by another stack's output: no context says which it is."""
     told: Told = field(default_factory=Told)
-    """What Linkerd's anchors are known by."""
+    """What Linkerd's anchors are known by, and the cluster to others."""
 
 
 def read_stack_file(path: Path, name: str) -> StackFile:
@@ -84,16 +84,18 @@ def read_stack_file(path: Path, name: str) -> StackFile:
         cluster.get("kubeconfig", ""),
         domain,
         is_elsewhere="stack" in cluster,
-        told=_told(mesh.get("trust") or {}, rotation, path.parent),
+        told=_told(mesh, rotation, path.parent),
     )
 
 
-def _told(trust: dict[str, Any], rotation: dict[str, Any], folder: Path) -> Told:
+def _told(mesh: dict[str, Any], rotation: dict[str, Any], folder: Path) -> Told:
+    trust = mesh.get("trust") or {}
     source, upcoming = trust.get("source", "cert-manager"), rotation.get("next")
     return Told(
         _generation(source, trust.get("anchor") or {}, folder),
         _generation(source, upcoming, folder) if isinstance(upcoming, dict) else None,
         others=bool(trust.get("also_trusted")),
+        cluster=(mesh.get("multicluster") or {}).get("cluster", ""),
     )
 
 

@@ -70,7 +70,8 @@ def advance(
     _is_today(dry_run=dry_run)
     refuse(next_turn, files[0].steps, today())
     moving = tuple(each for each in files if each.recorded.name in {one.name for one in next_turn.stacks})
-    checks = _checks(moving, look_at(files, context or [], kubeconfig) if _shows_itself(moving) else {}, next_turn)
+    seen = look_at(files, context or [], kubeconfig) if _shows_itself(moving) else {}
+    checks = _checks(moving, seen, next_turn, tuple(each.told.cluster for each in files))
     verdict = verdict_of(checks).value
     code = 0 if reason else _STATUS[verdict]
     texts = {} if code else _texts(moving, next_turn, following, reason if verdict != "passed" else "")
@@ -114,7 +115,9 @@ def _known(step: str, file: "StackFile") -> str:
     return step
 
 
-def _checks(files: "Sequence[StackFile]", seen: "Mapping[str, Observed]", turn: "Turn") -> "tuple[Check, ...]":
+def _checks(
+    files: "Sequence[StackFile]", seen: "Mapping[str, Observed]", turn: "Turn", named: tuple[str, ...]
+) -> "tuple[Check, ...]":
     from meshwright.certs.conditions import Check, Move, Verdict
     from meshwright.certs.gates import gate
 
@@ -123,7 +126,7 @@ def _checks(files: "Sequence[StackFile]", seen: "Mapping[str, Observed]", turn: 
         title, remedy = "every proxy has certificates and roots of this step", "say by --reason how you know"
         return tuple(Check(each.recorded.name, title, Verdict.UNKNOWN, why, remedy) for each in files)
     since = max((each.since for each in turn.stacks if each.since), default=None)
-    move = Move(turn.step, turn.to, since, clusters=len(seen))
+    move = Move(turn.step, turn.to, since, clusters=named)
     return gate([seen[each.recorded.name] for each in files], move, moment(), [each.told for each in files])
 
 

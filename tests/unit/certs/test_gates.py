@@ -226,4 +226,21 @@ def test_proxies_on_machines_and_clusters_that_nobody_named_are_unknown() -> Non
     assert complaints("both-trusted", eu) == [linked]
     assert complaints("both-trusted", eu, us) == []
     # One that was left behind goes alone, and the other has been looked at.
-    assert complaints_of(gate([us], Move("both-trusted", "issuer-switched", clusters=2), NOW)) == []
+    assert complaints_of(gate([us], Move("both-trusted", "issuer-switched", clusters=("", "")), NOW)) == []
+
+
+def test_linked_clusters_are_known_by_their_names() -> None:
+    linked = ("unknown", "every linked cluster is looked at")
+    told = Told(Generation("2026"), Generation("2027"))
+    europe, asia = replace(told, cluster="eu"), replace(told, cluster="asia")
+    eu, other = seen(linked=("us",)), seen(name="other")
+    move = Move("both-trusted", "issuer-switched")
+    # As many as are linked, but not those.
+    (check,) = [each for each in gate([eu, other], move, NOW, [europe, asia]) if each.verdict is Verdict.UNKNOWN]
+    assert (check.cluster, check.title) == (eu.name, linked[1])
+    assert check.reasons == ("it is linked with us; stacks that were named, and may be theirs: 0",)
+    assert complaints_of(gate([eu, other], move, NOW, [europe, replace(told, cluster="us")])) == []
+    assert complaints_of(gate([eu, other], move, NOW, [europe, told])) == []
+    more = replace(eu, linked=("asia", "us"))
+    assert complaints_of(gate([more, other], move, NOW, [europe, told])) == [linked]
+    assert complaints_of(gate([more], replace(move, clusters=("eu", "asia", "us")), NOW, [europe])) == []

@@ -140,3 +140,10 @@ def test_an_anchor_whose_certificate_is_no_file_is_known_by_nothing(tmp_path: Pa
     path.write_text(f"{HEAD}    trust: {trust}\n")
     told = read_stack_file(path, "eu").told
     assert (told.old, told.new, told.others) == (None, None, False)
+
+
+def test_the_name_by_which_others_link_the_cluster(tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.eu.yaml"
+    for place, name in (("", ""), ("    multicluster: {cluster: eu}\n", "eu")):
+        path.write_text(f"config:\n  meshwright:mesh:\n    kind: linkerd\n{place}")
+        assert read_stack_file(path, "x").told.cluster == name
