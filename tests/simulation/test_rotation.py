@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from meshwright.certs.conditions import Check, Move, Verdict, verdict_of
+from meshwright.certs.checks import Check, Move, Verdict, verdict_of
 from meshwright.certs.gates import gate
 from meshwright.certs.lockstep import Recorded, Turn, refuse, turn
 from meshwright.certs.observed import Observed

@@ -5,38 +5,51 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from meshwright.certs.observed import EVENT_REASONS, SYNC, Controller, Event, Managed, Observed, Proxy, Served
+from meshwright.certs.cert_manager import called, changed_at, duration_of, issuer_since, managed_in, moment_of
+from meshwright.certs.observed import EVENT_REASONS, SYNC, Controller, Event, Observed, Proxy, Served
 from meshwright.certs.pem import certificates_in
 from meshwright.kubernetes.reading import ClusterReader, ReadError
 from meshwright.linkerd import labels
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
     from cryptography import x509
 
 _Object = Mapping[str, Any]
-_SECRETS: Final = f"/api/v1/namespaces/{labels.NAMESPACE}/secrets"
 _CERTIFICATES: Final = ("tls.crt", "crt.pem")
 """Of a Secret: by cert-manager and everybody else; by Linkerd's own scheme."""
 _METADATA: Final = ("name", "namespace", "managedFields")
 _SCHEMES: Final = {"tls.crt": labels.ISSUER_SCHEME, "crt.pem": labels.ISSUER_SCHEME_OLD}
-_WEBHOOKS: Final = {
-    "mutatingwebhookconfigurations": (labels.INJECTOR_WEBHOOK,),
-    "validatingwebhookconfigurations": (labels.PROFILE_WEBHOOK, labels.POLICY_WEBHOOK),
+SERVED: Final = {
+    f"{service}-k8s-tls": namespace
+    for namespace, services in ((labels.NAMESPACE, labels.WEBHOOKS), (labels.VIZ_NAMESPACE, labels.VIZ_SERVED))
+    for service in services
 }
-_OF_WEBHOOKS: Final = ("-k8s-tls", *_WEBHOOKS)
+"""Secrets with what the API server's calls are answered with -> their namespaces."""
+_ADMISSION: Final = "/apis/admissionregistration.k8s.io/v1"
+_WEBHOOKS: Final = {
+    labels.INJECTOR_WEBHOOK: f"{_ADMISSION}/mutatingwebhookconfigurations",
+    labels.PROFILE_WEBHOOK: f"{_ADMISSION}/validatingwebhookconfigurations",
+    labels.POLICY_WEBHOOK: f"{_ADMISSION}/validatingwebhookconfigurations",
+    labels.TAP_WEBHOOK: f"{_ADMISSION}/mutatingwebhookconfigurations",
+    labels.TAP_API: "/apis/apiregistration.k8s.io/v1/apiservices",
+}
+"""What tells the API server whom it calls -> where it is listed."""
+_OF_VIZ: Final = (labels.TAP_API, *(name for name, home in SERVED.items() if home == labels.VIZ_NAMESPACE))
+_ISSUERS: Final = {"Issuer": "issuers", "ClusterIssuer": "clusterissuers"}
+_ASIDE: Final = ("-k8s-tls", "webhookconfigurations/", "apiservices/", "Issuers")
+"""What no rotation depends on."""
 _OVER: Final = ("Succeeded", "Failed")
 _LEAVES: Final = "-identity-issuance-lifetime="
 _EXTERNAL: Final = "/apis/workload.linkerd.io/v1beta1/externalworkloads"
 _LINKS: Final = "/apis/multicluster.linkerd.io/v1alpha3/links"
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
-_UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 
 
 def observe(reader: ClusterReader, name: str) -> Observed:
@@ -49,17 +62,27 @@ def observe(reader: ClusterReader, name: str) -> Observed:
             return ask()
         except ReadError as error:
             if error.status != HTTPStatus.NOT_FOUND:
-                (asides if any(each in what for each in _OF_WEBHOOKS) else gaps)[what] = str(error)
+                (asides if any(each in what for each in _ASIDE) else gaps)[what] = str(error)
             return []
 
     def one(path: str) -> list[dict[str, Any]]:
         return [reader.get(path)]
 
-    place = f"/api/v1/namespaces/{labels.NAMESPACE}"
+    place = _namespace(labels.NAMESPACE)
     config_maps = read(f"ConfigMap {labels.TRUST_ROOTS}", lambda: one(f"{place}/configmaps/{labels.TRUST_ROOTS}"))
+    webhooks: list[tuple[str, dict[str, Any]]] = []
+    for each, path in _WEBHOOKS.items():
+        # Whether viz is there at all, its webhook tells: what it would serve may be nobody's to read.
+        if each not in _OF_VIZ or any(there["metadata"]["name"] == labels.TAP_WEBHOOK for _, there in webhooks):
+            kind = path.rpartition("/")[2]
+            found = read(f"{kind}/{each}", partial(one, f"{path}/{each}"))
+            webhooks += [(kind, configuration) for configuration in found]
+    has_viz = any(there["metadata"]["name"] == labels.TAP_WEBHOOK for _, there in webhooks)
+    homes = {labels.ISSUER_SECRET: labels.NAMESPACE, **SERVED}
     secrets = {
-        secret: list(map(_public, read(f"Secret {secret}", lambda path=f"{_SECRETS}/{secret}": one(path))))  # type: ignore[misc]
-        for secret in (labels.ISSUER_SECRET, *(f"{each}-k8s-tls" for each in labels.WEBHOOKS))
+        secret: list(map(_public, read(f"Secret {secret}", partial(one, f"{_namespace(home)}/secrets/{secret}"))))
+        for secret, home in homes.items()
+        if has_viz or secret not in _OF_VIZ
     }
     pods = read("pods", lambda: reader.list("/api/v1/pods", labelSelector=labels.CONTROL_PLANE_NAMESPACE))
     controllers = read(
@@ -70,18 +93,19 @@ def observe(reader: ClusterReader, name: str) -> Observed:
     managed = read("Certificates", lambda: reader.list("/apis/cert-manager.io/v1/certificates"))
     external = read("ExternalWorkloads", lambda: reader.list(_EXTERNAL))
     links = read("Links", lambda: reader.list(_LINKS))
-    webhooks = [
-        (kind, webhook)
-        for kind, names in _WEBHOOKS.items()
-        for each in names
-        for webhook in read(
-            f"{kind}/{each}",
-            lambda path=f"/apis/admissionregistration.k8s.io/v1/{kind}/{each}": one(path),  # type: ignore[misc]
-        )
+    issuers = [
+        {"kind": kind, **each}
+        for kind, plural in _ISSUERS.items()
+        for each in read(f"{kind}s", partial(reader.list, f"/apis/cert-manager.io/v1/{plural}"))
     ]
-    seen = observed(name, config_maps, secrets, pods, controllers, told, managed, webhooks, gaps, asides)
+    known = None if any(f"{kind}s" in asides for kind in _ISSUERS) else issuers
+    seen = observed(name, config_maps, secrets, pods, controllers, told, managed, known, webhooks, gaps, asides)
     linked = {str(each["spec"]["targetClusterName"]) for each in links}
-    return replace(seen, outside=tuple(map(_called, external)), linked=tuple(sorted(linked)))
+    return replace(seen, outside=tuple(map(called, external)), linked=tuple(sorted(linked)))
+
+
+def _namespace(name: str) -> str:
+    return f"/api/v1/namespaces/{name}"
 
 
 def observed(
@@ -92,6 +116,7 @@ def observed(
     controllers: list[dict[str, Any]],
     told: list[dict[str, Any]],
     certificates: list[dict[str, Any]],
+    issuers: list[dict[str, Any]] | None,
     webhooks: list[tuple[str, dict[str, Any]]],
     gaps: dict[str, str],
     asides: dict[str, str],
@@ -99,18 +124,18 @@ def observed(
     """What these objects of one cluster say; of what holds a broken certificate a gap is added."""
     text = next((str((each.get("data") or {}).get(labels.TRUST_ROOTS_KEY) or "") for each in config_maps), "")
     bundle = _read("the bundle", text, gaps)
-    managed = tuple(map(_managed, certificates))
-    renewed = {each.secret: each.renew_before for each in managed}
+    managed = managed_in(certificates, issuers)
+    renewed = {f"{each.name.partition('/')[0]}/{each.secret}": each.renew_before for each in managed}
     scheme, issuer = _certificate(secrets[labels.ISSUER_SECRET], gaps)
     return Observed(
         name=name,
         bundle=bundle,
-        bundle_since=_changed(config_maps[0], "f:data") if config_maps else None,
+        bundle_since=changed_at(config_maps[0], "f:data") if config_maps else None,
         issuer=issuer,
-        issuer_since=_issuer_since(certificates, secrets[labels.ISSUER_SECRET]),
+        issuer_since=issuer_since(certificates, secrets[labels.ISSUER_SECRET]),
         issuer_scheme=scheme,
         proxies=tuple(_proxy(each, text, bundle) for each in pods if _runs(each)),
-        controllers=tuple(Controller(_called(each), _started(each, "identity")) for each in controllers if _runs(each)),
+        controllers=tuple(Controller(called(each), _started(each, "identity")) for each in controllers if _runs(each)),
         events=tuple(_event(each) for each in told if each.get("reason") in EVENT_REASONS),
         managed=managed,
         served=(*_served(secrets, renewed, asides), *_trusted_by_webhooks(webhooks, asides)),
@@ -163,19 +188,21 @@ def _served(
     for name, found in secrets.items():
         if name != labels.ISSUER_SECRET:
             for each in _certificate(found, gaps)[1][:1]:
-                yield Served(f"Secret {name}", each, renewed.get(name))
+                place = f"{SERVED[name]}/{name}"
+                yield Served(f"Secret {place}", each, renewed.get(place))
 
 
 def _trusted_by_webhooks(webhooks: list[tuple[str, dict[str, Any]]], gaps: dict[str, str]) -> Iterator[Served]:
     for kind, configuration in webhooks:
         place = f"{kind}/{configuration['metadata']['name']}, caBundle"
-        for webhook in configuration.get("webhooks") or []:
-            for each in _read(place, _decoded(str(webhook["clientConfig"].get("caBundle") or "")), gaps):
+        callers = [each["clientConfig"] for each in configuration.get("webhooks") or ()]
+        for caller in callers or [configuration.get("spec") or {}]:  # an APIService has one
+            for each in _read(place, _decoded(str(caller.get("caBundle") or "")), gaps):
                 yield Served(place, each)
 
 
 def _proxy(pod: _Object, text: str, bundle: tuple[x509.Certificate, ...]) -> Proxy:
-    return Proxy(_called(pod), workload_of(pod), _started(pod, labels.PROXY_CONTAINER), _anchors(pod, text, bundle))
+    return Proxy(called(pod), workload_of(pod), _started(pod, labels.PROXY_CONTAINER), _anchors(pod, text, bundle))
 
 
 def _anchors(pod: _Object, text: str, bundle: tuple[x509.Certificate, ...]) -> frozenset[x509.Certificate] | None:
@@ -213,98 +240,23 @@ def _runs(pod: _Object) -> bool:
     return (pod.get("status") or {}).get("phase") not in _OVER
 
 
-def _called(body: _Object) -> str:
-    return f"{body['metadata'].get('namespace', '')}/{body['metadata']['name']}"
-
-
 def _started(pod: _Object, container: str) -> datetime | None:
     """As of when a container knows what the API held.
 
     A new pod is given what there is when it is made. A container that was only started anew finds the pod's old
     volumes, which the kubelet may not have brought up to date yet.
     """
-    made, status = _moment(pod["metadata"].get("creationTimestamp")), pod.get("status") or {}
+    made, status = moment_of(pod["metadata"].get("creationTimestamp")), pod.get("status") or {}
     for each in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
-        began = _moment(((each.get("state") or {}).get("running") or {}).get("startedAt"))
+        began = moment_of(((each.get("state") or {}).get("running") or {}).get("startedAt"))
         if each.get("name") == container and began and made:
             return max(made, began - SYNC)
     return made
 
 
-def _moment(text: Any) -> datetime | None:
-    return datetime.fromisoformat(str(text)) if text else None
-
-
-def _changed(body: _Object, field: str) -> datetime | None:
-    """No later than this a field of an object got its value: the newest of those who wrote it."""
-    found = [
-        _moment(each.get("time"))
-        for each in body["metadata"].get("managedFields") or ()
-        if not each.get("subresource") and field in (each.get("fieldsV1") or {})
-    ]
-    newest = max(filter(None, found), default=None)
-    # What was never changed, nobody can have read in another form, however soon it was read.
-    is_first = newest is not None and newest == _moment(body["metadata"].get("creationTimestamp"))
-    return newest - timedelta(seconds=1) if newest and is_first else newest
-
-
-def _issuer_since(certificates: list[dict[str, Any]], secrets: list[dict[str, Any]]) -> datetime | None:
-    """When the issuer was made below the authority of now, renewals not counted.
-
-    Of cert-manager's that is when its Certificate was changed, or became ready after that: with another issuerRef it
-    isn't ready until the new authority has signed, which may take long. Of any other it is when the Secret was changed.
-    """
-    asked = [
-        each
-        for each in certificates
-        if each["metadata"].get("namespace") == labels.NAMESPACE
-        and (each.get("spec") or {}).get("secretName") == labels.ISSUER_SECRET
-    ]
-    if not asked:
-        return max(filter(None, (_changed(each, "f:data") for each in secrets)), default=None)
-    changed = [_changed(each, "f:spec") for each in asked]
-    if not all(changed):
-        return None
-    ready = [_moment(_ready(each).get("lastTransitionTime")) for each in asked if _ready(each).get("status") == "True"]
-    return max(filter(None, (*changed, *ready)))
-
-
-def _ready(certificate: _Object) -> _Object:
-    conditions = (certificate.get("status") or {}).get("conditions") or ()
-    return next((each for each in conditions if each.get("type") == "Ready"), {})
-
-
 def _event(body: _Object) -> Event:
     series = body.get("series") or {}
     last = series.get("lastObservedTime") or body.get("lastTimestamp") or body.get("eventTime")
-    moment = _moment(last or body["metadata"]["creationTimestamp"])
+    moment = moment_of(last or body["metadata"]["creationTimestamp"])
     assert moment is not None  # noqa: S101 - every object has a creationTimestamp
     return Event(str(body["reason"]), " ".join(str(body.get("message") or "").split()), moment)
-
-
-def _managed(body: _Object) -> Managed:
-    spec, status = body.get("spec") or {}, body.get("status") or {}
-    ready = _ready(body)
-    ends, begins = _moment(status.get("notAfter")), _moment(status.get("notBefore"))
-    renewal = _moment(status.get("renewalTime"))
-    duration = duration_of(spec.get("duration")) or (ends - begins if ends and begins else None)
-    policy = (spec.get("privateKey") or {}).get("rotationPolicy")
-    return Managed(
-        name=_called(body),
-        secret=str(spec.get("secretName") or ""),
-        is_authority=bool(spec.get("isCA")),
-        ready={"True": True, "False": False}.get(str(ready.get("status"))),
-        message=str(ready.get("message") or ""),
-        ends=ends,
-        duration=duration,
-        renew_before=duration_of(spec.get("renewBefore")) or (ends - renewal if ends and renewal else None),
-        rotates_key=None if policy is None else policy == "Always",
-    )
-
-
-def duration_of(text: object) -> timedelta | None:
-    """A duration as Go writes it, ``25h0m0s``; None for what is none."""
-    parts = _DURATION.findall(str(text or ""))
-    if not parts or "".join(map("".join, parts)) != text:
-        return None
-    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))

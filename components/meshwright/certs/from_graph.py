@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from meshwright.certs.from_cluster import duration_of
+from meshwright.certs.cert_manager import managed_in
 from meshwright.certs.observed import Managed, Observed
 from meshwright.certs.pem import certificates_in
-from meshwright.engine.graph import Secret
+from meshwright.engine.graph import UNKNOWN, Secret
 from meshwright.linkerd import labels
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
     from meshwright.engine.graph import Graph, Resource
 
-_CERTIFICATE: Final = "kubernetes:cert-manager.io/v1:Certificate"
+_CERT_MANAGER: Final = "kubernetes:cert-manager.io/v1"
+_KINDS: Final = ("Certificate", "Issuer", "ClusterIssuer")
 _CONFIG_MAP, _SECRET = "kubernetes:core/v1:ConfigMap", "kubernetes:core/v1:Secret"
 _RELEASE: Final = "kubernetes:helm.sh/v3:Release"
 _BUNDLES: Final = {labels.TRUST_ROOTS: (labels.TRUST_ROOTS_KEY,), "cacerts": ("root-cert.pem",)}
@@ -38,7 +40,7 @@ def observe_graph(graph: Graph) -> Observed:
         name=f"{graph.project}/{graph.stack}",
         bundle=tuple(bundle),
         issuer=tuple(issuer),
-        managed=tuple(_managed(each) for each in graph.of_type(_CERTIFICATE)),
+        managed=tuple(_managed(graph)),
     )
 
 
@@ -78,19 +80,25 @@ def _decoded(text: Any) -> Any:
         return None
 
 
-def _managed(resource: Resource) -> Managed:
-    spec = {key: _at(resource.inputs, "spec", key) for key in ("secretName", "isCA", "duration", "renewBefore")}
-    policy = _at(resource.inputs, "spec", "privateKey", "rotationPolicy")
-    duration = duration_of(spec["duration"]) or timedelta(days=90)
-    return Managed(
-        name=f"{_at(resource.inputs, 'metadata', 'namespace')}/{_at(resource.inputs, 'metadata', 'name')}",
-        secret=str(spec["secretName"] or ""),
-        is_authority=spec["isCA"] is True,
-        ready=None,
-        message="",
-        ends=None,
-        duration=duration,
-        # cert-manager's own default: a third of the whole.
-        renew_before=duration_of(spec["renewBefore"]) or duration / 3,
-        rotates_key=policy == "Always" if isinstance(policy, str) else None,
-    )
+def _managed(graph: Graph) -> Iterator[Managed]:
+    """The Certificates, with cert-manager's own defaults: 90 days, renewed when a third of the whole is left."""
+    bodies = {kind: [_plain(each) for each in graph.of_type(f"{_CERT_MANAGER}:{kind}")] for kind in _KINDS}
+    for each in managed_in(bodies["Certificate"], [*bodies["Issuer"], *bodies["ClusterIssuer"]]):
+        duration = each.duration or timedelta(days=90)
+        yield replace(each, duration=duration, renew_before=each.renew_before or duration / 3)
+
+
+def _plain(resource: Resource) -> dict[str, Any]:
+    """The object that a resource is."""
+    known = {"metadata": {}, "spec": {}, **_known(resource.inputs)}
+    metadata = {"name": resource.name, **known["metadata"]}
+    return {"kind": resource.type.rpartition(":")[2], "metadata": metadata, "spec": known["spec"]}
+
+
+def _known(value: Any) -> Any:
+    """Without what only an update will know, and with secrets opened."""
+    if isinstance(value, Secret):
+        return _known(value.value)
+    if isinstance(value, Mapping):
+        return {key: known for key, each in value.items() if (known := _known(each)) is not UNKNOWN}
+    return value

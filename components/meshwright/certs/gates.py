@@ -12,7 +12,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from meshwright.certs import proxies, signing
-from meshwright.certs.conditions import Check, Move, Verdict
+from meshwright.certs.checks import Check, Move, Verdict
 from meshwright.certs.generations import Told, standing
 from meshwright.certs.pem import called, is_trusted
 from meshwright.certs.rotation import Stand, stand

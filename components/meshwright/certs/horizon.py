@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from meshwright.certs.conditions import Verdict
+from meshwright.certs.checks import Verdict
 from meshwright.certs.observed import LEAF_LIFETIME, Managed, Observed
 from meshwright.certs.pem import called, is_trusted, is_valid, lifetime
 from meshwright.certs.plan import restart_command
@@ -29,6 +29,7 @@ _UNRENEWED_SHARE: Final = 10
 _GRACE_SHARE: Final = 10
 _GRACE_MOST: Final = timedelta(hours=1)
 """What a renewal may be late: a tenth of ``renewBefore``, an hour at most."""
+_ISSUER: Final = f"{NAMESPACE}/{ISSUER_SECRET}"
 _ANCHOR_LIFE: Final = timedelta(days=30)
 """An authority that lives longer, and renews itself, is an anchor."""
 
@@ -167,9 +168,7 @@ def renewals(seen: Observed) -> Iterator[Trouble]:
             yield Trouble(seen.name, Verdict.FAILED, message, "see its CertificateRequests")
         if not (each.duration and each.renew_before):
             continue
-        is_anchor = (
-            each.is_authority and each.duration >= _ANCHOR_LIFE and not (_is_issuer(each) or _signs_webhooks(each))
-        )
+        is_anchor = each.duration >= _ANCHOR_LIFE and _is_anchor(each, seen)
         if is_anchor and each.renew_before * 2 > each.duration:
             after = days(each.duration - each.renew_before)
             message = (
@@ -192,14 +191,21 @@ def _is_issuer(each: Managed) -> bool:
     return each.secret == ISSUER_SECRET
 
 
-def _signs_webhooks(each: Managed) -> bool:
-    """Whether it is the authority behind webhooks, as Linkerd's guides and `LinkerdWebhookCertificates` name it."""
-    return "webhook" in each.name
+def _is_anchor(each: Managed, seen: Observed) -> bool:
+    """Whether an authority is an anchor: the bundle has it, or it signs the issuer, or, as yet, nothing.
+
+    One that signs other things, such as the webhooks' certificates, is none; nor is one of which nobody can tell.
+    """
+    if _is_issuer(each) or not each.is_authority:
+        return False
+    if each.ends and any(each.ends == one.not_valid_after_utc for one in seen.bundle):
+        return True
+    return each.signs is not None and (not each.signs or _ISSUER in each.signs)
 
 
 def _is_ours(each: Managed, seen: Observed) -> bool:
     """Whether a Certificate is of this mesh: a cluster has others, and authorities of other things among them."""
-    if each.name.startswith(f"{NAMESPACE}/"):
+    if each.name.startswith(f"{NAMESPACE}/") or _ISSUER in (each.signs or ()):
         return True
     ends = {one.not_valid_after_utc for one in seen.bundle}
     return each.is_authority and (each.ends in ends or "linkerd" in each.name.partition("/")[2])

@@ -89,6 +89,8 @@ class Managed:
     renew_before: timedelta | None
     rotates_key: bool | None
     """Whether a renewal brings another key; None where that is cert-manager's default, which changed in 1.18."""
+    signs: tuple[str, ...] | None = None
+    """The Secrets, ``namespace/name``, of the Certificates that an Issuer signs with it; None where nobody can tell."""
 
 
 @dataclass(frozen=True, slots=True)

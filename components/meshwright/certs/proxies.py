@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from meshwright.certs.conditions import Check, Verdict
+from meshwright.certs.checks import Check, Verdict
 from meshwright.certs.pem import is_same_authority, is_valid
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from meshwright.certs.conditions import Check, Move, Verdict
+from meshwright.certs.checks import Check, Move, Verdict
 from meshwright.certs.observed import INVALID, SKIPPED, SYNC, UPDATED
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
-    from meshwright.certs.conditions import Check
+    from meshwright.certs.checks import Check
     from meshwright.certs.lockstep import Turn
     from meshwright.certs.observed import Observed
     from meshwright.certs.stack_file import StackFile
@@ -56,7 +56,7 @@ def advance(
     Exit status 0: written, or there is nothing left; 1: a condition does not hold; 3: one can't be told; 2: a mistake
     in what was given, or a cluster that can't be read.
     """
-    from meshwright.certs.conditions import verdict_of
+    from meshwright.certs.checks import verdict_of
     from meshwright.certs.lockstep import refuse, turn
     from meshwright.config.clock import today
 
@@ -118,7 +118,7 @@ def _known(step: str, file: "StackFile") -> str:
 def _checks(
     files: "Sequence[StackFile]", seen: "Mapping[str, Observed]", turn: "Turn", named: tuple[str, ...]
 ) -> "tuple[Check, ...]":
-    from meshwright.certs.conditions import Check, Move, Verdict
+    from meshwright.certs.checks import Check, Move, Verdict
     from meshwright.certs.gates import gate
 
     if not _shows_itself(files):

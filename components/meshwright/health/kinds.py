@@ -14,6 +14,7 @@ _BUILT_IN: Final = (
     "networking.k8s.io",
     "admissionregistration.k8s.io",
     "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
 )
 
 
@@ -44,4 +45,5 @@ def of_group(group: str, version: str, **plurals: str) -> dict[str, Kind]:
 
 CRDS: Final = Kind("apiextensions.k8s.io", "v1", "customresourcedefinitions")
 CONFIG_MAPS: Final = Kind("core", "v1", "configmaps")
+API_SERVICES: Final = Kind("apiregistration.k8s.io", "v1", "apiservices")
 SECRETS: Final = Kind("core", "v1", "secrets")

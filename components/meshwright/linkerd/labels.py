@@ -101,6 +101,13 @@ PROFILE_WEBHOOK: Final = "linkerd-sp-validator-webhook-config"
 POLICY_WEBHOOK: Final = "linkerd-policy-validator-webhook-config"
 WEBHOOKS: Final = ("linkerd-proxy-injector", "linkerd-sp-validator", "linkerd-policy-validator")
 """The Services behind the webhooks; each serves the certificate of the Secret ``<name>-k8s-tls``."""
+TAP: Final = "tap"
+TAP_INJECTOR: Final = "tap-injector"
+VIZ_SERVED: Final = (TAP, TAP_INJECTOR)
+"""The Services of linkerd-viz that the API server calls; each serves the certificate of ``<name>-k8s-tls``, too."""
+TAP_WEBHOOK: Final = "linkerd-tap-injector-webhook-config"
+TAP_API: Final = "v1alpha1.tap.linkerd.io"
+"""The APIService behind which tap is."""
 PROXY_CONTAINER: Final = "linkerd-proxy"
 INIT_CONTAINER: Final = "linkerd-init"
 TRUST_ANCHORS_ENV: Final = "LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS"

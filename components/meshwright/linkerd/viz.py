@@ -12,9 +12,9 @@ from meshwright.kubernetes.namespaces import namespace
 from meshwright.kubernetes.providers import require_kubernetes_provider
 from meshwright.linkerd import defaults
 from meshwright.linkerd.checks import source_problems
-from meshwright.linkerd.labels import EXTENSION, EXTERNAL_PROMETHEUS, POD_SECURITY, VIZ_NAMESPACE
+from meshwright.linkerd.labels import EXTENSION, EXTERNAL_PROMETHEUS, POD_SECURITY, VIZ_NAMESPACE, VIZ_SERVED
 from meshwright.linkerd.plan import planned, release_of
-from meshwright.linkerd.webhooks import TAP, LinkerdWebhookCertificates
+from meshwright.linkerd.webhooks import LinkerdWebhookCertificates
 
 
 class LinkerdVizArgs(TypedDict):
@@ -75,7 +75,7 @@ class LinkerdViz(pulumi.ComponentResource):
         own = namespace(f"{name}-namespace", VIZ_NAMESPACE, labels, adopt=adopt, opts=children, annotations=notes)
         after = pulumi.ResourceOptions.merge(children, pulumi.ResourceOptions(depends_on=[own]))
         certificates = LinkerdWebhookCertificates(
-            f"{name}-tap", {"namespace": VIZ_NAMESPACE, "services": list(TAP)}, after
+            f"{name}-tap", {"namespace": VIZ_NAMESPACE, "services": list(VIZ_SERVED)}, after
         )
         after = pulumi.ResourceOptions.merge(after, pulumi.ResourceOptions(depends_on=[certificates]))
         release(f"{name}-extension", plan, after)

@@ -11,8 +11,6 @@ from meshwright.kubernetes.providers import require_kubernetes_provider
 from meshwright.linkerd.labels import NAMESPACE, WEBHOOKS
 
 _API: Final = "cert-manager.io/v1"
-TAP: Final = ("tap", "tap-injector")
-"""The Services of linkerd-viz that serve a certificate."""
 
 
 class LinkerdWebhookCertificatesArgs(TypedDict):

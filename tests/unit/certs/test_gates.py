@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from meshwright.certs.conditions import Check, Move, Verdict, verdict_of
+from meshwright.certs.checks import Check, Move, Verdict, verdict_of
 from meshwright.certs.gates import gate
 from meshwright.certs.generations import Generation, Told, standing
 from meshwright.certs.observed import INVALID, SKIPPED, UPDATED, Controller, Observed

@@ -24,6 +24,7 @@ MANAGED = Managed(
     timedelta(days=20),
     timedelta(hours=25),
     True,
+    (),
 )
 
 
@@ -119,10 +120,18 @@ def test_an_anchor_whose_key_a_renewal_changes() -> None:
     assert said(managed=(replace(ours, rotates_key=False),)) == []
 
 
-def test_the_authority_behind_webhooks_may_change_its_key() -> None:
-    webhooks = replace(MANAGED, name="linkerd/mesh-webhooks-ca", secret="mesh-webhooks-ca", is_authority=True)
-    webhooks = replace(webhooks, duration=timedelta(days=365), renew_before=timedelta(days=30), rotates_key=True)
-    assert said(managed=(webhooks,)) == []
+def test_an_authority_that_signs_other_things_may_change_its_key_whatever_it_is_called() -> None:
+    hooks = ("linkerd/linkerd-proxy-injector-k8s-tls",)
+    other = replace(MANAGED, name="linkerd/own-ca", secret="own-ca", is_authority=True, signs=hooks)
+    other = replace(other, duration=timedelta(days=365), renew_before=timedelta(days=30), rotates_key=True)
+    assert said(managed=(other,)) == []
+    called = replace(other, name="linkerd/webhook-trust", secret="x", signs=("linkerd/linkerd-identity-issuer",))
+    assert len(said(managed=(called,))) == 1
+    assert len(said(managed=(replace(called, name="pki/root"),))) == 1
+    # Nobody can tell what it signs, but for an anchor that the bundle has.
+    hidden = replace(called, signs=None)
+    assert said(managed=(hidden,)) == []
+    assert len(said(managed=(replace(hidden, ends=root().certificate.not_valid_after_utc),))) == 1
 
 
 def test_an_anchor_that_is_signed_anew_in_time_is_well() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from meshwright.certs.conditions import Move, Verdict, verdict_of
+from meshwright.certs.checks import Move, Verdict, verdict_of
 from meshwright.certs.from_cluster import duration_of, observe
 from meshwright.certs.from_files import is_authority, observe_files
 from meshwright.certs.from_graph import observe_graph
@@ -129,9 +129,76 @@ def test_events_certificates_and_webhooks() -> None:
     assert (managed.duration, managed.renew_before, managed.ready) == (48 * HOUR, 25 * HOUR, True)
     assert managed.rotates_key is True
     assert [each.place for each in found.served] == [
-        "Secret linkerd-proxy-injector-k8s-tls",
+        "Secret linkerd/linkerd-proxy-injector-k8s-tls",
         "mutatingwebhookconfigurations/linkerd-proxy-injector-webhook-config, caBundle",
     ]
+
+
+def test_what_viz_serves_is_read_where_its_webhook_is() -> None:
+    hook = signer("tap").pem
+    bundle = base64.b64encode(hook.encode()).decode()
+    viz = "/api/v1/namespaces/linkerd-viz/secrets"
+    injector = {
+        "metadata": {"name": "linkerd-tap-injector-webhook-config"},
+        "webhooks": [{"clientConfig": {"caBundle": bundle}}],
+    }
+    tap = {"metadata": {"name": "v1alpha1.tap.linkerd.io"}, "spec": {"caBundle": bundle}}
+    renewed = {"metadata": {"name": "tap", "namespace": "linkerd-viz"}, "spec": {"secretName": "tap-k8s-tls"}}
+    other = {
+        "metadata": {"name": "tap", "namespace": "shop"},
+        "spec": {"secretName": "tap-k8s-tls", "renewBefore": "9h"},
+    }
+    there = {
+        "/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.tap.linkerd.io": tap,
+        f"{viz}/tap-k8s-tls": secret("tap-k8s-tls", hook, ""),
+        f"{viz}/tap-injector-k8s-tls": ReadError(403, "forbidden"),
+        CERTIFICATES: [{**renewed, "spec": {**renewed["spec"], "renewBefore": "5h"}}, other],
+    }
+    assert look(**there).served == ()
+    path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/linkerd-tap-injector-webhook-config"
+    found = look(**there, **{path: injector})
+    assert [(each.place, each.renew_before) for each in found.served] == [
+        ("Secret linkerd-viz/tap-k8s-tls", 5 * HOUR),
+        ("mutatingwebhookconfigurations/linkerd-tap-injector-webhook-config, caBundle", None),
+        ("apiservices/v1alpha1.tap.linkerd.io, caBundle", None),
+    ]
+    assert (found.gaps, found.asides) == ({}, {"Secret tap-injector-k8s-tls": "forbidden"})
+
+
+def test_issuers_tell_what_an_authority_signs() -> None:
+    def asked(name: str, secret: str, by: dict[str, str], **spec: Any) -> dict[str, Any]:
+        return {
+            "metadata": {"namespace": "linkerd", "name": name},
+            "spec": {"secretName": secret, "issuerRef": by, **spec},
+        }
+
+    def authority(kind: str, name: str, **spec: Any) -> dict[str, Any]:
+        return {"kind": kind, "metadata": {"namespace": "linkerd", "name": name}, "spec": spec}
+
+    certificates = [
+        asked("anchor", "anchor-secret", {"name": "own"}, isCA=True),
+        asked("identity", "linkerd-identity-issuer", {"name": "anchor", "kind": "ClusterIssuer"}, isCA=True),
+        asked("hooks-ca", "hooks-secret", {"name": "own"}, isCA=True),
+        asked("hook", "hook-secret", {"name": "hooks"}),
+    ]
+    everywhere = "/apis/cert-manager.io/v1/clusterissuers"
+    issuers = {
+        "/apis/cert-manager.io/v1/issuers": [
+            authority("Issuer", "own", selfSigned={}),
+            authority("Issuer", "hooks", ca={"secretName": "hooks-secret"}),
+        ],
+        everywhere: [authority("ClusterIssuer", "anchor", ca={"secretName": "anchor-secret"})],
+    }
+    found = look(**issuers, **{CERTIFICATES: certificates})
+    assert {each.name: each.signs for each in found.managed} == {
+        "linkerd/anchor": ("linkerd/linkerd-identity-issuer",),
+        "linkerd/identity": (),
+        "linkerd/hooks-ca": ("linkerd/hook-secret",),
+        "linkerd/hook": (),
+    }
+    found = look(**{**issuers, everywhere: ReadError(403, "forbidden"), CERTIFICATES: certificates})
+    assert {each.signs for each in found.managed} == {None}
+    assert (found.gaps, found.asides) == ({}, {"ClusterIssuers": "forbidden"})
 
 
 def test_text_that_is_no_base64_holds_no_certificate() -> None:

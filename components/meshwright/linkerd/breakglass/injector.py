@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from meshwright.linkerd.breakglass.looking import Look
 
 SCENARIO = "injector-down"
-_SERVED: Final = f"Secret {labels.INJECTOR}-k8s-tls"
+_SECRET: Final = f"{labels.INJECTOR}-k8s-tls"
+_SERVED: Final = f"Secret {labels.NAMESPACE}/{_SECRET}"
 _TRUSTED: Final = f"mutatingwebhookconfigurations/{labels.INJECTOR_WEBHOOK}, caBundle"
 _INJECTS: Final = ("enabled", "ingress")
 _SHOWN: Final = 20
@@ -138,7 +139,7 @@ def _broken_certificate(look: Look) -> str:
     """What is wrong with the certificate that the API server asks for; empty where nothing is."""
     seen = look.certificates()
     for what, why in {**seen.gaps, **seen.asides}.items():
-        if what.startswith((_SERVED, f"{labels.INJECTOR}-k8s-tls", _TRUSTED.partition(",")[0])):
+        if what.startswith((f"Secret {_SECRET}", _SECRET, _TRUSTED.partition(",")[0])):
             raise refused(f"it can't be told: {what} can't be read: {why}", "use an account that may read it")
     served = [each.certificate for each in seen.served if each.place == _SERVED]
     trusted = [each.certificate for each in seen.served if each.place == _TRUSTED]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from meshwright.breakglass.looking import ClusterLook
 from meshwright.breakglass.plan import refused
-from meshwright.certs.from_cluster import duration_of, observe
+from meshwright.certs.cert_manager import duration_of
+from meshwright.certs.from_cluster import observe
 from meshwright.certs.observed import LEAF_LIFETIME
 from meshwright.config.clock import today
 from meshwright.health.kinds import Kind, of_group

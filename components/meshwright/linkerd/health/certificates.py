@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from meshwright.certs.conditions import Verdict as Passed
+from meshwright.certs.checks import Verdict as Passed
 from meshwright.certs.horizon import days, renewals, shown
 from meshwright.certs.observed import SYNC, UPDATED, Observed
 from meshwright.certs.pem import called, certificates_in, is_trusted, is_valid
@@ -57,7 +57,8 @@ def _bundle_fit(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
 
 def _bundle_lasts(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
     where, anchors = _anchors(snapshot)
-    yield from _ending(_only_anchors(anchors), "anchor", where, now())
+    managed = seen_in(snapshot, "Certificate")[0].managed
+    yield from _ending(Observed("", bundle=tuple(dict.fromkeys(anchors)), managed=managed), "anchor", where, now())
 
 
 def _issuer_fit(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
@@ -197,10 +198,6 @@ def _issuer(snapshot: Snapshot, *kinds: str) -> Observed:
     return seen
 
 
-def _only_anchors(anchors: tuple[x509.Certificate, ...]) -> Observed:
-    return Observed("", bundle=tuple(dict.fromkeys(anchors)))
-
-
 def _ending(seen: Observed, role: str, where: str, moment: datetime) -> Iterator[Finding]:
     for each in shown(seen, moment):
         if each.role == role and each.verdict is not Passed.PASSED:
@@ -230,9 +227,9 @@ CHECKS: Final = (
     Check(
         "bundle-lasts",
         _CATEGORY,
-        "a tenth of every anchor's life is left",
+        "no anchor's renewal is overdue; where cert-manager doesn't sign it anew, a tenth of its life is left",
         Severity.ERROR,
-        "begin a rotation: `meshwright certs plan`",
+        "see its Certificate and CertificateRequests, or begin a rotation: `meshwright certs plan`",
         _bundle_lasts,
     ),
     Check(

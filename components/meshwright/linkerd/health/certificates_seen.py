@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any, Final
 
-from meshwright.certs.from_cluster import observed
+from meshwright.certs.from_cluster import SERVED, observed
 from meshwright.config.clock import today
 from meshwright.engine.graph import Secret, Unknown
 from meshwright.health.objects import annotation, label, name_of, namespace_of
+from meshwright.health.verdicts import NotKnownError
 from meshwright.linkerd import labels
-from meshwright.linkerd.health.from_cluster import SECRETS
 from meshwright.linkerd.health.mesh import has_proxy, running_pods
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _PLURALS: Final = {
     "MutatingWebhookConfiguration": "mutatingwebhookconfigurations",
     "ValidatingWebhookConfiguration": "validatingwebhookconfigurations",
 }
-_WEBHOOKS: Final = (labels.INJECTOR_WEBHOOK, labels.PROFILE_WEBHOOK, labels.POLICY_WEBHOOK)
+_WEBHOOKS: Final = (labels.INJECTOR_WEBHOOK, labels.PROFILE_WEBHOOK, labels.POLICY_WEBHOOK, labels.TAP_WEBHOOK)
 
 
 def now() -> datetime:
@@ -38,7 +38,7 @@ def seen_in(snapshot: Snapshot, *kinds: str) -> tuple[Observed, dict[str, str]]:
     """
     gaps: dict[str, str] = {}
     found: dict[str, list[dict[str, Any]]] = {kind: [_plain(each) for each in snapshot.of(kind)] for kind in kinds}
-    secrets: dict[str, list[dict[str, Any]]] = {name: [] for name in SECRETS}
+    secrets: dict[str, list[dict[str, Any]]] = {name: [] for name in (labels.ISSUER_SECRET, *SERVED)}
     for each in found.get("Secret", ()):
         secrets.get(name_of(each), []).append(each)
     pods = [_plain(each) for each in running_pods(snapshot)] if "Pod" in kinds else []
@@ -50,6 +50,7 @@ def seen_in(snapshot: Snapshot, *kinds: str) -> tuple[Observed, dict[str, str]]:
         [each for each in pods if namespace_of(each) == labels.NAMESPACE and _component(each) == "identity"],
         found.get("Event", []),
         found.get("Certificate", []),
+        _issuers(snapshot),
         [
             (plural, each)
             for kind, plural in _PLURALS.items()
@@ -60,6 +61,14 @@ def seen_in(snapshot: Snapshot, *kinds: str) -> tuple[Observed, dict[str, str]]:
         gaps,
     )
     return seen, gaps
+
+
+def _issuers(snapshot: Snapshot) -> list[dict[str, Any]] | None:
+    """cert-manager's; None where they could not be read."""
+    try:
+        return [_plain(each) for kind in ("Issuer", "ClusterIssuer") for each in snapshot.of(kind)]
+    except NotKnownError:
+        return None
 
 
 def _component(pod: Any) -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from meshwright.certs.from_cluster import SERVED
 from meshwright.certs.observed import EVENT_REASONS
 from meshwright.health.from_cluster import ABSENT, Reading, certificates_alone
+from meshwright.health.kinds import API_SERVICES
+from meshwright.health.objects import name_of
 from meshwright.health.snapshot import Snapshot
 from meshwright.kubernetes.reading import ReadError
 from meshwright.linkerd import labels
@@ -17,9 +20,9 @@ if TYPE_CHECKING:
 
     from meshwright.kubernetes.reading import ClusterReader
 
-_PLACE: Final = f"/api/v1/namespaces/{labels.NAMESPACE}"
-CONFIG_MAPS: Final = (labels.CONFIG, labels.TRUST_ROOTS)
-SECRETS: Final = (labels.ISSUER_SECRET, *(f"{each}-k8s-tls" for each in labels.WEBHOOKS))
+CONFIG_MAPS: Final = tuple((labels.NAMESPACE, each) for each in (labels.CONFIG, labels.TRUST_ROOTS))
+_OWN: Final = ((labels.NAMESPACE, labels.ISSUER_SECRET), *((home, name) for name, home in SERVED.items()))
+_OF_CONTROL_PLANE: Final = tuple(each for each in _OWN if each[0] == labels.NAMESPACE)
 CERTIFICATES: Final = ("tls.crt", "crt.pem")
 """The keys of a Secret that are kept; its private key is dropped as soon as the answer is there."""
 
@@ -41,25 +44,30 @@ def snapshot_of(reader: ClusterReader, phases: Mapping[str, str]) -> Snapshot:
         reading.read(kind, partial(reader.list, place.path))
         reading.objects[kind] = first + reading.objects.get(kind, ())
     reading.read("ConfigMap", partial(_each, reader, "configmaps", CONFIG_MAPS))
-    reading.read("Secret", partial(_secrets, reader))
+    hooks = reading.objects.get("MutatingWebhookConfiguration", ())
+    has_viz = any(name_of(each) == labels.TAP_WEBHOOK for each in hooks)
+    reading.read("Secret", partial(_secrets, reader, _OWN if has_viz else _OF_CONTROL_PLANE))
+    if has_viz:
+        reading.read("APIService", lambda: [reader.get(f"{API_SERVICES.path}/{labels.TAP_API}")])
     reading.read("Event", partial(_events, reader))
     return Snapshot(reading.objects, live=True, gaps=reading.gaps, phases=phases)
 
 
-def _each(reader: ClusterReader, plural: str, names: tuple[str, ...]) -> list[dict[str, Any]]:
+def _each(reader: ClusterReader, plural: str, names: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
     found = []
-    for name in names:
+    for namespace, name in names:
         try:
-            found.append(reader.get(f"{_PLACE}/{plural}/{name}"))
+            found.append(reader.get(f"/api/v1/namespaces/{namespace}/{plural}/{name}"))
         except ReadError as error:
             if error.status != ABSENT:
                 raise
     return found
 
 
-def _secrets(reader: ClusterReader) -> list[dict[str, Any]]:
-    return [certificates_alone(each, CERTIFICATES) for each in _each(reader, "secrets", SECRETS)]
+def _secrets(reader: ClusterReader, names: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
+    return [certificates_alone(each, CERTIFICATES) for each in _each(reader, "secrets", names)]
 
 
 def _events(reader: ClusterReader) -> list[dict[str, Any]]:
-    return [each for each in reader.list(f"{_PLACE}/events") if each.get("reason") in EVENT_REASONS]
+    found = reader.list(f"/api/v1/namespaces/{labels.NAMESPACE}/events")
+    return [each for each in found if each.get("reason") in EVENT_REASONS]

@@ -31,7 +31,7 @@ KINDS: Final[dict[str, Kind]] = {
     ),
     **of_group("linkerd.io", "v1alpha2", ServiceProfile="serviceprofiles"),
     **of_group("multicluster.linkerd.io", "v1alpha3", Link="links"),
-    **of_group("cert-manager.io", "v1", Certificate="certificates"),
+    **of_group("cert-manager.io", "v1", Certificate="certificates", Issuer="issuers", ClusterIssuer="clusterissuers"),
 }
 """Kinds that are read whole, by name."""
 

@@ -6,7 +6,8 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Final
 
-from meshwright.certs.conditions import Verdict as Passed
+from meshwright.certs.checks import Verdict as Passed
+from meshwright.certs.from_cluster import SERVED
 from meshwright.certs.horizon import days, shown
 from meshwright.certs.pem import called as certificate_called
 from meshwright.certs.pem import certificates_in, is_signed_by
@@ -31,6 +32,11 @@ _BY_SERVICE: Final = {
     "linkerd-sp-validator": ("ValidatingWebhookConfiguration", labels.PROFILE_WEBHOOK),
     "linkerd-policy-validator": ("ValidatingWebhookConfiguration", labels.POLICY_WEBHOOK),
 }
+_OF_VIZ: Final = {
+    labels.TAP: ("APIService", labels.TAP_API),
+    labels.TAP_INJECTOR: ("MutatingWebhookConfiguration", labels.TAP_WEBHOOK),
+}
+"""Service -> what tells the API server of it."""
 _EXEMPT: Final = ("kube-system", labels.NAMESPACE)
 """Namespaces in which a pod that waits for the injector may be what the injector waits for."""
 
@@ -40,35 +46,49 @@ def _certificates(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
     seen, gaps = seen_in(snapshot, "Secret", "Certificate")
     served = [each for each in shown(seen, now()) if each.role == "webhook"]
     places = {each.place for each in served}
-    for service in labels.WEBHOOKS:
+    for service in _services(snapshot):
         secret = f"{service}-k8s-tls"
         broken = next((why for what, why in gaps.items() if what.startswith(secret)), "")
         if broken:
             yield Doubt(_secret(secret), broken)
-        elif f"Secret {secret}" not in places:
-            yield Finding(_secret(secret), "is not there, or holds no certificate: its webhook can't be called")
+        elif _secret(secret) not in places:
+            what = "tap" if service == labels.TAP else "its webhook"
+            yield Finding(_secret(secret), f"is not there, or holds no certificate: {what} can't be called")
     for each in served:
         if each.verdict is not Passed.PASSED:
             ends, wanted = each.certificate.not_valid_after_utc, days(each.horizon)
             said = f"holds {certificate_called(each.certificate)}, which ends on {ends:%Y-%m-%d}"
-            yield Finding(_secret(each.place.removeprefix("Secret ")), f"{said}: less than {wanted} are left")
+            yield Finding(each.place, f"{said}: less than {wanted} are left")
+
+
+def _services(snapshot: Snapshot) -> dict[str, tuple[str, str]]:
+    """Service -> what tells the API server of it; those of viz where its injector is."""
+    kind, name = _OF_VIZ[labels.TAP_INJECTOR]
+    return _BY_SERVICE | (_OF_VIZ if any(name_of(each) == name for each in snapshot.of(kind)) else {})
 
 
 def _secret(name: str) -> str:
-    return f"Secret {labels.NAMESPACE}/{name}"
+    return f"Secret {SERVED[name]}/{name}"
 
 
 def _bundles(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
     require_running(snapshot)
     seen, _ = seen_in(snapshot, "Secret")
-    served = {each.place.removeprefix("Secret ").removesuffix("-k8s-tls"): each.certificate for each in seen.served}
-    for service, (kind, name) in _BY_SERVICE.items():
+    served = {each.place.rpartition("/")[2].removesuffix("-k8s-tls"): each.certificate for each in seen.served}
+    for service, (kind, name) in _services(snapshot).items():
         found = [each for each in snapshot.of(kind) if name_of(each) == name]
         if not found:
             yield Finding(f"{kind} {name}", "is not there: the API server does not call Linkerd")
         for each in found:
-            for webhook in items(each, "webhooks"):
-                yield from _trusted(called(each), at(webhook, "clientConfig", "caBundle"), served.get(service))
+            for caller in _callers(each):
+                yield from _trusted(called(each), at(caller, "caBundle"), served.get(service))
+
+
+def _callers(body: Object) -> list[Object]:
+    """The parts of a webhook configuration, or of an APIService, that say whom the API server calls."""
+    if body["kind"] == "APIService":
+        return [mapping(body, "spec")]
+    return [mapping(each, "clientConfig") for each in items(body, "webhooks")]
 
 
 def _trusted(subject: str, bundle: object, served: x509.Certificate | None) -> Iterator[Finding | Doubt]:
@@ -77,11 +97,11 @@ def _trusted(subject: str, bundle: object, served: x509.Certificate | None) -> I
     except (binascii.Error, ValueError):
         trusted = ()
     if not trusted:
-        yield Finding(subject, "has no caBundle: the API server can't trust the webhook")
+        yield Finding(subject, "has no caBundle: the API server can't trust what it calls")
     elif served is None:
-        yield Doubt(subject, "the webhook's own certificate is not seen")
+        yield Doubt(subject, "the certificate that is served is not seen")
     elif not any(each == served or is_signed_by(served, each) for each in trusted):
-        yield Finding(subject, "has a caBundle that did not sign the webhook's certificate")
+        yield Finding(subject, "has a caBundle that did not sign the certificate that is served")
 
 
 def _exempt(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
@@ -113,7 +133,7 @@ CHECKS: Final = (
     Check(
         "webhook-certificates",
         _CATEGORY,
-        "each webhook serves a certificate whose renewal is not overdue; unrenewed, a tenth of its life is left",
+        "what each webhook and tap serve is not overdue for renewal; unrenewed, a tenth of its life is left",
         Severity.ERROR,
         "let cert-manager make it: the chart's own lasts a year, and nothing renews it",
         _certificates,
@@ -121,7 +141,7 @@ CHECKS: Final = (
     Check(
         "webhooks-trusted",
         _CATEGORY,
-        "the API server trusts each webhook's certificate",
+        "the API server trusts the certificate of each webhook, and of tap",
         Severity.ERROR,
         "see cert-manager's ca-injector; without it, set caBundle to what signed the certificate",
         _bundles,

@@ -35,6 +35,23 @@ def test_only_linkerds_secrets_are_read_and_of_them_only_certificates_are_kept()
     assert {path for path, _, _ in reader.asked} >= {kind.path for kind in KINDS.values()}
 
 
+def test_what_viz_serves_is_read_where_its_webhook_is() -> None:
+    hook = {"metadata": {"name": "linkerd-tap-injector-webhook-config"}}
+    about = {"namespace": "linkerd-viz", "name": "tap-k8s-tls"}
+    viz = "/api/v1/namespaces/linkerd-viz/secrets"
+    tap = {"metadata": {"name": "v1alpha1.tap.linkerd.io"}, "spec": {}}
+    answers = {
+        f"{viz}/tap-k8s-tls": {"metadata": about, "data": {"tls.crt": "cHVibGlj", "tls.key": "cHJpdmF0ZQ=="}},
+        "/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.tap.linkerd.io": tap,
+    }
+    without, _ = snapshot(answers)
+    assert (without.of("Secret"), without.of("APIService")) == ((), ())
+    found, reader = snapshot({**answers, KINDS["MutatingWebhookConfiguration"].path: [hook]})
+    assert found.of("Secret") == ({"kind": "Secret", "metadata": about, "data": {"tls.crt": "cHVibGlj"}},)
+    assert found.of("APIService") == ({"kind": "APIService", **tap},)
+    assert f"{viz}/tap-injector-k8s-tls" in [path for path, _, _ in reader.asked]
+
+
 def test_routes_of_both_groups_are_one_kind_and_events_are_those_of_the_issuer() -> None:
     route, other = ({"metadata": {"namespace": "shop", "name": name}} for name in ("one", "two"))
     told, any_other = ({"reason": each, "metadata": {"name": "a"}} for each in ("IssuerUpdated", "Pulled"))
