@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pulumi
 
+import consul
 import istio_ambient
 import linkerd
-from meshwright.config import IstioAmbientMesh, LinkerdMesh, Mesh, parse_config
+from meshwright.config import ConsulMesh, IstioAmbientMesh, LinkerdMesh, Mesh, parse_config
 from meshwright.errors import Code, ConfigError, Problem
 
 
@@ -27,12 +28,14 @@ def deploy(mesh: Mesh, stack_file: Path) -> None:
         istio_ambient.deploy(mesh)
     elif isinstance(mesh, LinkerdMesh):
         linkerd.deploy(mesh, f"stacks/{stack_file}")
+    elif isinstance(mesh, ConsulMesh):
+        consul.deploy(mesh, f"stacks/{stack_file}")
     else:
         raise ConfigError(
             Problem(
                 code=Code.KIND_NOT_PROVISIONED,
                 message=f"this version checks stacks of kind {mesh.kind}, and does not deploy them",
-                remedy="it deploys: istio-ambient, linkerd",
+                remedy="it deploys: istio-ambient, linkerd, consul",
                 place=f"stacks/{stack_file}",
             )
         )

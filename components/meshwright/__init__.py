@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from meshwright.consul.consul import Consul
+    from meshwright.consul.system_namespace import ConsulSystemNamespace
     from meshwright.istio.ambient import IstioAmbient
     from meshwright.istio.certificates.istio_csr import IstioCsr
     from meshwright.istio.certificates.plugged_in import PluggedInCa
@@ -59,6 +61,8 @@ __all__ = [
     "AmbientNetworkPolicy",
     "CertManager",
     "CiliumProbePolicy",
+    "Consul",
+    "ConsulSystemNamespace",
     "EastWestGateway",
     "Egress",
     "EksMeshFirewall",
@@ -110,6 +114,8 @@ _HOME = {
     "CertManager": "meshwright.kubernetes.cert_manager",
     "AmbientNetworkPolicy": "meshwright.istio.network_policy",
     "CiliumProbePolicy": "meshwright.istio.platforms.cilium",
+    "Consul": "meshwright.consul.consul",
+    "ConsulSystemNamespace": "meshwright.consul.system_namespace",
     "EastWestGateway": "meshwright.istio.multicluster.east_west",
     "Egress": "meshwright.istio.traffic.egress",
     "EksMeshFirewall": "meshwright.istio.platforms.eks",

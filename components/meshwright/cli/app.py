@@ -17,6 +17,7 @@ import typer
 
 from meshwright.cli import evidence, gate, graph, init, preview, render, schema, up, version
 from meshwright.cli.certs import app as certs
+from meshwright.cli.consul import app as consul
 from meshwright.cli.istio import app as istio
 from meshwright.cli.linkerd import app as linkerd
 from meshwright.cli.output import emit, is_styled, show_problems
@@ -47,6 +48,7 @@ app.command("graph")(graph.graph)
 app.command("up")(up.up)
 app.command("init")(init.init)
 app.add_typer(certs, name="certs")
+app.add_typer(consul, name="consul")
 app.add_typer(istio, name="istio")
 app.add_typer(linkerd, name="linkerd")
 app.command("schema")(schema.schema)

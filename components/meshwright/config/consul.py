@@ -17,8 +17,18 @@ from meshwright.config.base import (
     Whole,
     repeated,
 )
+from meshwright.config.consul_control import (
+    ConsulCni,
+    ConsulControlPlane,
+    ConsulGateways,
+    ConsulGkeFirewall,
+    ExternalServers,
+)
+from meshwright.config.istio import GatewayApi
 from meshwright.config.shared import ChartSource, Cluster, Compliance, EnvironmentName, Namespace, PhaseName, Workload
 from meshwright.config.versions import not_in_catalog
+from meshwright.consul.checks import even_servers
+from meshwright.errors import Code
 
 Datacenter = Annotated[
     str,
@@ -111,7 +121,19 @@ class ConsulMesh(Model):
     datacenter: Datacenter = "dc1"
     """The datacenter's name."""
     servers: Annotated[Whole, Field(ge=1, le=9)] = 3
-    """How many servers; 3 or 5 in production."""
+    """How many servers, an odd number; 3 or 5 in production."""
+    external_servers: ExternalServers | None = None
+    """Servers elsewhere, in place of those in the cluster. Default: none."""
+    control_plane: ConsulControlPlane = Field(default_factory=ConsulControlPlane)
+    """How servers and injectors run."""
+    cni: ConsulCni | None = None
+    """consul-cni: `{}`. Default: an init container with NET_ADMIN redirects each pod's traffic."""
+    gateways: ConsulGateways = Field(default_factory=ConsulGateways)
+    """The mesh's gateways."""
+    gateway_api: GatewayApi = Field(default_factory=GatewayApi)
+    """The CRDs of the Gateway API, which Consul's API gateways are of."""
+    gke: ConsulGkeFirewall | None = None
+    """What a private cluster on GKE adds: a firewall rule."""
     namespaces: tuple[ConsulNamespace, ...] = ()
     """The namespaces and how far each has come."""
     intentions: tuple[Intention, ...] = ()
@@ -124,9 +146,23 @@ class ConsulMesh(Model):
     """Chart values of yours, merged last."""
 
     def mistakes(self) -> Iterator[Mistake]:
-        """An external service is named once, a pair of services has one intention, and the version exists."""
+        """An external service is named once, a pair of services has one intention, and servers and version can be."""
+        if message := even_servers(self.servers):
+            remedy = f"use {self.servers - 1} or {self.servers + 1}"
+            yield Mistake(Code.CONSUL_SERVERS, f"is {self.servers}: {message}", remedy, ("servers",))
+        yield from self._elsewhere()
         yield from repeated("external", (each.name for each in self.external), "name")
         yield from repeated("intentions", (f"{each.source} to {each.to}" for each in self.intentions))
         if self.version:
             for mistake in not_in_catalog("consul", self.version):
                 yield mistake._replace(at=("version",))
+
+    def _elsewhere(self) -> Iterator[Mistake]:
+        """What is for servers in the cluster is not said of servers elsewhere."""
+        if self.external_servers is None:
+            return
+        told: list[tuple[str, ...]] = [("servers",)] if "servers" in self.model_fields_set else []
+        told += [("control_plane", key) for key in self.control_plane.of_servers()]
+        for at in told:
+            message = "is for servers in the cluster, and external_servers has them elsewhere"
+            yield Mistake(Code.CONTRADICTION, message, "keep one of the two", at)

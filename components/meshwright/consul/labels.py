@@ -80,6 +80,8 @@ INJECTOR: Final = "consul-connect-injector"
 UI: Final = "consul-ui"
 DNS: Final = "consul-dns"
 MESH_GATEWAY: Final = "consul-mesh-gateway"
+TERMINATING_GATEWAY: Final = "terminating-gateway"
+"""Service in Consul of the terminating gateway where there is one; its Deployment is ``consul-terminating-gateway``."""
 CNI: Final = "consul-cni"
 CA_SECRET: Final = "consul-ca-cert"  # noqa: S105 - a name
 """The CA of the servers' certificates, without Vault."""

@@ -186,7 +186,7 @@ def test_a_kind_without_components_is_refused_by_name() -> None:
         run_program(load_project(ROOT), settings)
     assert str(error.value) == (
         "stacks/Pulumi.x.yaml: this version checks stacks of kind none, and does not deploy them; "
-        "it deploys: istio-ambient, linkerd (MW-E058)"
+        "it deploys: istio-ambient, linkerd, consul (MW-E058)"
     )
 
 

@@ -1,0 +1,10 @@
+"""`meshwright consul`: commands for those who run Consul, each in a file of its own."""
+
+import typer
+
+app = typer.Typer(help="Look after Consul: its health, and the way out of trouble.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Look after Consul: its health, and the way out of trouble."""

@@ -1,0 +1,105 @@
+"""Consul's gateways, as the chart makes them: to other clusters, from outside, and to services outside."""
+
+from collections.abc import Sequence
+from typing import Any, Final, NotRequired, TypedDict
+
+REPLICAS: Final = 2
+"""Of each gateway. The chart's is one."""
+
+
+class MeshGatewayArgs(TypedDict):
+    """The way to and from other clusters, for peering and federation."""
+
+    replicas: NotRequired[int]
+    """Default: 2."""
+    service_type: NotRequired[str]
+    """``LoadBalancer``, ``NodePort`` or ``ClusterIP``. Default: ``LoadBalancer``."""
+    node_port: NotRequired[int]
+    """The Service's port on the nodes; needed with ``NodePort``."""
+    address: NotRequired[str]
+    """What other clusters reach it by. Default: the Service's address."""
+    port: NotRequired[int]
+    """The port at that address. Default: 443."""
+    annotations: NotRequired[dict[str, str]]
+    """Of the Service, for the cloud's load balancer. Default: none."""
+
+
+class ApiGatewayArgs(TypedDict):
+    """What the controller makes of Gateways of the class ``consul``."""
+
+    replicas: NotRequired[int]
+    """Of each Gateway. Default: 2."""
+    service_type: NotRequired[str]
+    """``LoadBalancer``, ``NodePort`` or ``ClusterIP``. Default: ``LoadBalancer``."""
+
+
+class TerminatingGatewayArgs(TypedDict):
+    """A way to services outside of the mesh."""
+
+    name: str
+    """Its service's name in Consul."""
+    replicas: NotRequired[int]
+    """Default: 2."""
+
+
+def gateway_values(
+    mesh: MeshGatewayArgs | None, api: ApiGatewayArgs | None, terminating: Sequence[TerminatingGatewayArgs]
+) -> dict[str, Any]:
+    """The chart's values for these gateways."""
+    values: dict[str, Any] = {}
+    if mesh is not None:
+        values["meshGateway"] = _mesh_gateway(mesh)
+    if api is not None:
+        replicas = api.get("replicas", REPLICAS)
+        managed = {
+            "serviceType": api.get("service_type", "LoadBalancer"),
+            "deployment": {"defaultInstances": replicas, "minInstances": replicas, "maxInstances": replicas},
+        }
+        values["connectInject"] = {"apiGateway": {"managedGatewayClass": managed}}
+    if terminating:
+        values["terminatingGateways"] = {
+            "enabled": True,
+            "defaults": {"replicas": REPLICAS, "affinity": apart("terminating-gateway")},
+            "gateways": [{"name": each["name"], "replicas": each.get("replicas", REPLICAS)} for each in terminating],
+        }
+    return values
+
+
+def _mesh_gateway(mesh: MeshGatewayArgs) -> dict[str, Any]:
+    service: dict[str, Any] = {"type": mesh.get("service_type", "LoadBalancer")}
+    if "node_port" in mesh:
+        service["nodePort"] = mesh["node_port"]
+    if annotations := mesh.get("annotations"):
+        # The chart wants YAML in text.
+        service["annotations"] = "\n".join(f'"{key}": "{annotations[key]}"' for key in sorted(annotations))
+    port = mesh.get("port", 443)
+    if "address" in mesh:
+        address: dict[str, Any] = {"source": "Static", "static": mesh["address"], "port": port}
+    else:
+        # What is told to others is then the Service's own port.
+        address, service = {"source": "Service"}, {**service, "port": port}
+    return {
+        "enabled": True,
+        "replicas": mesh.get("replicas", REPLICAS),
+        "service": service,
+        "wanAddress": address,
+        "affinity": apart("mesh-gateway"),
+    }
+
+
+def apart(component: str) -> str:
+    """Replicas on different nodes, where there are so many; as text, which the chart has for a template."""
+    return "\n".join(
+        (
+            "podAntiAffinity:",
+            "  preferredDuringSchedulingIgnoredDuringExecution:",
+            "    - weight: 100",
+            "      podAffinityTerm:",
+            "        topologyKey: kubernetes.io/hostname",
+            "        labelSelector:",
+            "          matchLabels:",
+            '            app: {{ template "consul.name" . }}',
+            '            release: "{{ .Release.Name }}"',
+            f"            component: {component}",
+        )
+    )

@@ -1,0 +1,191 @@
+"""Consul, from a stack's config."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from consul_parts import Registered
+from meshwright import Consul, ConsulSystemNamespace, GatewayApiCrds, GkeMeshFirewall
+from meshwright.catalog import load_catalog
+from meshwright.config.clock import today
+from meshwright.config.consul import ConsulMesh
+from meshwright.config.consul_control import ExternalServers, MeshGateway
+from meshwright.config.shared import Cluster
+from meshwright.consul.consul import ConsulArgs, ExternalServersArgs
+from meshwright.consul.gateways import MeshGatewayArgs, TerminatingGatewayArgs
+from meshwright.consul.labels import TERMINATING_GATEWAY, WEBHOOK_PORT
+from meshwright.consul.plan import plan_consul, release_of
+from meshwright.errors import Code, ConfigError, Problem
+from meshwright.guidance.rollout import next_step
+from parts import chart_source, from_here, provider_of
+
+
+def deploy(mesh: ConsulMesh, place: str) -> None:
+    """Register the mesh and export what its operators ask for. Raises `ConfigError` without a cluster."""
+    cluster = _cluster(mesh, place)
+    # What can't work is refused before anything is registered.
+    plan_consul(_consul_args(mesh, cluster), "Consul mesh")
+    provider = provider_of("cluster", cluster)
+    crds = _gateway_api(mesh, cluster, provider)
+    namespace = ConsulSystemNamespace(
+        "consul",
+        {
+            "vault": mesh.vault is not None,
+            "retain": mesh.control_plane.volumes.when_destroyed == "retain",
+            "adopt": mesh.control_plane.adopt_namespace,
+        },
+        pulumi.ResourceOptions(providers=[provider]),
+    )
+    consul = Consul(
+        "mesh",
+        _consul_args(mesh, cluster),
+        pulumi.ResourceOptions(providers=[provider], depends_on=[crds, namespace, *_platform(mesh)]),
+    )
+    stands = Registered(provider, consul, {})
+    _export(mesh, stands, crds)
+
+
+def _export(mesh: ConsulMesh, stands: Registered, crds: GatewayApiCrds) -> None:
+    by_phase = defaultdict(list)
+    for each in mesh.namespaces:
+        by_phase[each.phase].append(each.name)
+    pulumi.export("namespaces", dict(by_phase))
+    pulumi.export("versions", {"consul": stands.consul.version, "gateway-api": crds.version})
+    pulumi.export("next", next_step(mesh.namespaces, today(), "consul"))
+
+
+def _cluster(mesh: ConsulMesh, place: str) -> Cluster:
+    if mesh.cluster is None:
+        message = "mesh.cluster is missing, and nothing can be deployed without one"
+        raise ConfigError(Problem(Code.MISSING_KEY, message, "name the cluster by its context, or by a stack", place))
+    return mesh.cluster
+
+
+def _gateway_api(mesh: ConsulMesh, cluster: Cluster, provider: kubernetes.Provider) -> GatewayApiCrds:
+    wanted = mesh.gateway_api
+    bundle = load_catalog().gateway_api_bundle([release_of(mesh.version, "Consul mesh")], wanted.version)
+    if wanted.mode == "adopt":
+        # Elsewhere these settings would take over what others own; here that is what was asked for.
+        provider = provider_of("gateway-api-owner", cluster, upsert_existing_objects=True, enable_patch_force=True)
+    manifest = from_here(wanted.path) if wanted.path else bundle.url
+    return GatewayApiCrds(
+        "gateway-api",
+        {"mode": wanted.mode, "version": bundle.version, "manifest": manifest},
+        pulumi.ResourceOptions(providers=[provider]),
+    )
+
+
+def _platform(mesh: ConsulMesh) -> Iterator[pulumi.Resource]:
+    """A closed port stops every pod of the mesh's namespaces from being created."""
+    if mesh.gke:
+        yield GkeMeshFirewall(
+            "mesh-firewall",
+            {
+                "network": mesh.gke.network,
+                "control_plane_cidr": mesh.gke.control_plane_cidr,
+                "node_tags": list(mesh.gke.node_tags),
+                "webhook_ports": [WEBHOOK_PORT],
+            },
+            pulumi.ResourceOptions(
+                providers=[pulumi.ProviderResource("gcp", "cluster-network", {"project": mesh.gke.project})]
+            ),
+        )
+
+
+def _consul_args(mesh: ConsulMesh, cluster: Cluster) -> ConsulArgs:
+    control = mesh.control_plane
+    args: ConsulArgs = {
+        "platform": cluster.platform,
+        "datacenter": mesh.datacenter,
+        "injectors": control.injectors,
+        "transparent_proxy": control.transparent_proxy,
+        "cni": mesh.cni is not None,
+        "metrics": control.metrics,
+        "ui": control.ui,
+        "api_gateway": {"replicas": mesh.gateways.api.replicas, "service_type": mesh.gateways.api.service_type},
+        "timeout_s": control.timeout,
+    }
+    if mesh.version:
+        args["version"] = mesh.version
+    if cluster.kubernetes_version:
+        args["kubernetes_version"] = cluster.kubernetes_version
+    if mesh.external_servers:
+        args["external_servers"] = _external(mesh.external_servers)
+    else:
+        _set_servers(args, mesh)
+    if gateway := mesh.gateways.mesh:
+        args["mesh_gateway"] = _mesh_gateway(gateway)
+    if gateways := list(_terminating(mesh)):
+        args["terminating_gateways"] = gateways
+    _set_images(args, mesh)
+    if mesh.values:
+        args["values"] = mesh.values
+    return args
+
+
+def _set_servers(args: ConsulArgs, mesh: ConsulMesh) -> None:
+    control, volumes = mesh.control_plane, mesh.control_plane.volumes
+    args["servers"] = mesh.servers
+    args["server_size"] = {"cpu": control.server_cpu, "memory": control.server_memory}
+    args["storage"] = {"size": volumes.size, "retain": volumes.when_destroyed == "retain"}
+    if volumes.storage_class:
+        args["storage"]["storage_class"] = volumes.storage_class
+    args["spread_zones"] = control.spread_zones
+    args["request_limits"] = control.request_limits
+    if control.server_config:
+        args["server_config"] = control.server_config
+
+
+def _external(servers: ExternalServers) -> ExternalServersArgs:
+    token = servers.bootstrap_token
+    args: ExternalServersArgs = {
+        "hosts": list(servers.hosts),
+        "https_port": servers.https_port,
+        "grpc_port": servers.grpc_port,
+        "use_system_roots": servers.use_system_roots,
+        "skip_server_watch": servers.skip_server_watch,
+        "kubernetes_host": servers.kubernetes_host,
+        "bootstrap_token": {"secret_name": token.secret, "secret_key": token.key},
+    }
+    if servers.tls_server_name:
+        args["tls_server_name"] = servers.tls_server_name
+    if servers.ca:
+        args["ca"] = {"secret_name": servers.ca.secret, "secret_key": servers.ca.key}
+    return args
+
+
+def _mesh_gateway(gateway: MeshGateway) -> MeshGatewayArgs:
+    args: MeshGatewayArgs = {
+        "replicas": gateway.replicas,
+        "service_type": gateway.service_type,
+        "port": gateway.port,
+        "annotations": gateway.annotations,
+    }
+    if gateway.node_port:
+        args["node_port"] = gateway.node_port
+    if gateway.address:
+        args["address"] = gateway.address
+    return args
+
+
+def _terminating(mesh: ConsulMesh) -> Iterator[TerminatingGatewayArgs]:
+    for each in mesh.gateways.terminating:
+        yield {"name": each.name, "replicas": each.replicas}
+    if mesh.external and not mesh.gateways.terminating:
+        yield {"name": TERMINATING_GATEWAY}
+
+
+def _set_images(args: ConsulArgs, mesh: ConsulMesh) -> None:
+    control = mesh.control_plane
+    if control.hub:
+        args["hub"] = control.hub
+    if control.pull_secrets:
+        args["pull_secrets"] = list(control.pull_secrets)
+    if control.prometheus_url:
+        args["prometheus_url"] = control.prometheus_url
+    if control.recursors:
+        args["recursors"] = list(control.recursors)
+    if mesh.charts:
+        args["charts"] = chart_source(mesh.charts)
