@@ -51,6 +51,17 @@ def services(bodies: Iterable[Object]) -> list[Object]:
     ]
 
 
+def accounts(bodies: Iterable[Object]) -> list[Object]:
+    """The service accounts that tokens are for, which a chart makes: without them, the tokens would be deleted."""
+    tokens = [each["metadata"] for each in bodies if each.get("type") == "kubernetes.io/service-account-token"]
+    made: list[Object] = []
+    for token in tokens:
+        home, name = token["namespace"], token["annotations"]["kubernetes.io/service-account.name"]
+        made.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": home}})
+        made.append({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": home}})
+    return made
+
+
 def accepted(api: Api, bodies: Iterable[Object]) -> list[str]:
     """Findings of the API server: unknown fields, types, enums, CEL rules, and fields that it dropped in silence."""
     return [finding for body in bodies for finding in _accepted(api, body)]

@@ -24,7 +24,8 @@ def deploy(api: Api, stack: Stack) -> dict[Identity, Object]:
 def test_every_object_is_taken_whole_and_applied_twice_without_a_change(mesh_cluster: Cluster, stack: Stack) -> None:
     before = mesh_cluster.made()
     bodies = [body for _, body in objects_of(rendering_of(stack))]
-    adopted = mesh_cluster.api.apply_all([*checks.namespaces(bodies), *checks.services(bodies)])
+    of_others = [*checks.namespaces(bodies), *checks.services(bodies), *checks.accounts(bodies)]
+    adopted = mesh_cluster.api.apply_all(of_others)
     first = deploy(mesh_cluster.api, stack)
     for body in bodies:
         assert checks.lost(body, first[Identity.of(body)]) == [], Identity.of(body)
