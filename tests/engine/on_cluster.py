@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -32,6 +33,20 @@ def simulated(folder: Path, chart: str, *more: str) -> Iterator[Cluster]:
         pytest.skip(f"no chart {chart} in {CHARTS}: make conformance-tools (Istio's alone), or set MESHWRIGHT_CHARTS")
     with Cluster(folder) as running:
         yield running
+
+
+def charts_before(folder: Path, chart: str, version: str) -> Path:
+    """Charts of the version before: those of `MESHWRIGHT_CHARTS_BEFORE`, if it has that one.
+
+    Without it, those at hand under that version, which show the order of the steps but no difference between charts.
+    """
+    given = Path(os.environ.get("MESHWRIGHT_CHARTS_BEFORE") or folder)
+    if (given / chart / "Chart.yaml").is_file():
+        return given
+    shutil.copytree(CHARTS, folder)
+    for file in folder.glob("*/Chart.yaml"):
+        file.write_text(re.sub(r"(?m)^(version|appVersion): .*", rf"\1: {version}", file.read_text()))
+    return folder
 
 
 @contextmanager

@@ -2,15 +2,9 @@
 
 Nothing runs in the simulated pods. A stand-in does what the two istiods would: it calls Gateways programmed, and writes
 its root certificate into injectors.
-
-The charts before are those of `MESHWRIGHT_CHARTS_BEFORE`, a folder like `.tools/charts`; without it, the charts at hand
-under the version before, which shows the order of the steps but no difference between the charts.
 """
 
 import base64
-import os
-import re
-import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -23,7 +17,7 @@ from meshwright.config import IstioAmbientMesh, parse_config
 from meshwright.istio.upgrade.plan import plan_upgrade
 from meshwright.istio.upgrade.steps import Step
 from tests.engine.conftest import ROOT, Projects, Pulumi
-from tests.engine.on_cluster import CHARTS, meanwhile, rewrite, say_programmed, update
+from tests.engine.on_cluster import CHARTS, charts_before, meanwhile, rewrite, say_programmed, update
 from tests.engine.test_cluster import GATEWAY, cluster
 from tests.servers import programs
 from tests.servers.cluster import Cluster
@@ -42,18 +36,6 @@ MESH = {
     "cluster": {"context": "sim", "platform": "kind"},
     "namespaces": [{"name": "catalog", "phase": "permissive", "waypoint": {"reason": "header routing"}}],
 }
-
-
-@pytest.fixture
-def charts_before(tmp_path: Path) -> Path:
-    """The charts of the version before."""
-    if given := os.environ.get("MESHWRIGHT_CHARTS_BEFORE"):
-        return Path(given)
-    folder = tmp_path / "charts-before"
-    shutil.copytree(CHARTS, folder)
-    for file in folder.glob("*/Chart.yaml"):
-        file.write_text(re.sub(r"(?m)^(version|appVersion): .*", rf"\1: {OLD}", file.read_text()))
-    return folder
 
 
 @pytest.fixture
@@ -90,10 +72,10 @@ def stack(real: Projects) -> Pulumi:
 class Upgraded:
     """A stack whose mesh is written as the plan says, with the files of this machine."""
 
-    def __init__(self, pulumi: Pulumi, cluster: Cluster, charts_before: Path) -> None:
+    def __init__(self, pulumi: Pulumi, cluster: Cluster, charts_of_old: Path) -> None:
         self.pulumi = pulumi
         self._cluster = {"kubeconfig": str(cluster.kubeconfig), "context": "sim", "platform": "kind"}
-        self._charts = {OLD: str(charts_before), NEW: str(CHARTS)}
+        self._charts = {OLD: str(charts_of_old), NEW: str(CHARTS)}
 
     def write(self, mesh: dict[str, Any]) -> None:
         """The stack file, with charts and CRDs from here."""
@@ -148,8 +130,9 @@ def stands_for(api: Api) -> set[str]:
 
 
 @pytest.mark.usefixtures("istiod")
-def test_one_minor_step_by_step(stack: Pulumi, cluster: Cluster, charts_before: Path) -> None:
-    upgraded, api = Upgraded(stack, cluster, charts_before), cluster.api
+def test_one_minor_step_by_step(stack: Pulumi, cluster: Cluster, tmp_path: Path) -> None:
+    charts_of_old = charts_before(tmp_path / "charts-before", "istiod", OLD)
+    upgraded, api = Upgraded(stack, cluster, charts_of_old), cluster.api
     mesh = dict(MESH)
     upgraded.up(mesh)
     before = {name: version[:4] for name, version in charts(stack).items()}

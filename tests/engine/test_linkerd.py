@@ -5,9 +5,6 @@ those of `MESHWRIGHT_CHARTS`, and of `MESHWRIGHT_CHARTS_BEFORE` for the version 
 version, which shows the order of the steps but no difference between the charts).
 """
 
-import os
-import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +14,7 @@ from cryptography import x509
 
 from meshwright.linkerd import labels
 from tests.engine.conftest import ROOT, Projects, Pulumi
-from tests.engine.on_cluster import CHARTS, rewrite, simulated, update
+from tests.engine.on_cluster import CHARTS, charts_before, rewrite, simulated, update
 from tests.servers import programs
 from tests.servers.certmanager import NAMESPACE, CertManager
 from tests.servers.cluster import Cluster
@@ -40,19 +37,6 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         running.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         with CertManager(running, tmp_path / "cert-manager"):
             yield running
-
-
-@pytest.fixture
-def charts_before(tmp_path: Path) -> Path:
-    """The charts of the version before."""
-    if given := os.environ.get("MESHWRIGHT_CHARTS_BEFORE"):
-        return Path(given)
-    folder = tmp_path / "charts-before"
-    shutil.copytree(CHARTS, folder)
-    version = OLD.replace("edge-", "20")
-    for file in folder.glob("linkerd*/Chart.yaml"):
-        file.write_text(re.sub(r"(?m)^version: .*", f"version: {version}", file.read_text()))
-    return folder
 
 
 class Stack:
@@ -108,11 +92,11 @@ def signer(api: Api) -> str:
     return str(found["metadata"]["annotations"]["cert-manager.io/issuer-name"])
 
 
-def test_install_upgrade_rotate_destroy(stack: Stack, cluster: Cluster, charts_before: Path) -> None:
+def test_install_upgrade_rotate_destroy(stack: Stack, cluster: Cluster, tmp_path: Path) -> None:
     api = cluster.api
     before = cluster.made()
     first = {"anchor": FIRST}
-    stack.up(OLD, charts_before, first)
+    stack.up(OLD, charts_before(tmp_path / "charts-before", "linkerd-control-plane", OLD.replace("edge-", "20")), first)
     for name in CONTROL_PLANE:
         found = api.get(Identity("apps/v1", "Deployment", labels.NAMESPACE, name))
         assert found is not None
