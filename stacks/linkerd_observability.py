@@ -41,7 +41,7 @@ def deploy(mesh: LinkerdMesh, stands: Registered) -> None:
         "renew_before_s": seconds(mesh.trust.issuer.renew_before),
         "cert_manager": wanted.cert_manager,
         "kube_state_metrics": wanted.kube_state_metrics,
-        "multicluster": wanted.multicluster,
+        "multicluster": wanted.multicluster or bool(mesh.multicluster and mesh.multicluster.links),
     }
     given = wanted.model_dump(mode="json", exclude_unset=True)
     same = ("labels", "alert_labels", "dashboard_labels", "runbooks")

@@ -45,7 +45,7 @@ class LinkerdObservability(Model):
     kube_state_metrics: Flag = False
     """It exports the annotation linkerd.io/inject of namespaces and pods: two alerts more."""
     multicluster: Flag = False
-    """Other clusters are linked: one alert more."""
+    """Other clusters are linked, by something else than `multicluster.links` of the stack: one alert more."""
     runbooks: Annotated[str, Spelt(r"https?://\S+", "address", "begin it with https://", limit=2000)] | None = None
     """Where you publish the runbooks. Default: docs/linkerd/runbooks.md, their place in this project."""
     traces: LinkerdTraces | None = None

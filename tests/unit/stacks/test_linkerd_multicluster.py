@@ -190,6 +190,19 @@ def test_pods_that_call_pods_need_no_gateway(trust: dict[str, Any]) -> None:
         run(trust, us(pod_networks=["10.1.8.0/24"]), links=[link], **flat)
 
 
+def test_a_linked_gateway_that_is_down_is_told(trust: dict[str, Any]) -> None:
+    watched = {"observability": {"namespace": "linkerd"}}
+    for links, alerts in (([], 0), ([LINK], 1)):
+        graph = run(trust, us(), watched, links=links)
+        (group,) = inputs(graph, "monitoring-alerts")["spec"]["groups"]
+        assert [each.get("alert") for each in group["rules"]].count("LinkerdGatewayDown") == alerts
+
+
+def test_an_anchor_in_the_state_is_no_secret() -> None:
+    graph = run({"source": "pulumi-tls"}, us(), links=[LINK])
+    assert not isinstance(graph.outputs["member"], Secret)
+
+
 def test_the_others_are_not_known_before_they_are_up(trust: dict[str, Any]) -> None:
     graph = run(trust, links=[LINK])
     assert inputs(graph, "uses-us-link")["spec"]["gatewayAddress"] is UNKNOWN
