@@ -12,8 +12,8 @@ from meshwright.config.linkerd import LinkerdMesh
 from meshwright.config.linkerd_trust import Anchor
 from meshwright.errors import Code, ConfigError, Problem
 from meshwright.kubernetes.cert_manager import plan_cert_manager
-from meshwright.linkerd.certificates.identity_issuer import check_bundle
-from meshwright.linkerd.certificates.trust_anchor import check_anchor
+from meshwright.linkerd.certificates.identity_issuer import check_bundle, check_ends
+from meshwright.linkerd.certificates.trust_anchor import TRUST_DOMAIN, check_anchor
 from meshwright.linkerd.labels import ADMISSION_WEBHOOKS
 from parts import chart_source
 
@@ -41,7 +41,11 @@ def check(mesh: LinkerdMesh) -> None:
             args = _anchor(each, mesh, key)
             check_anchor(args, f"TrustAnchor trust-{each.name}")
             gathered += [args["certificate"]] if "certificate" in args else []
-    check_bundle([each for each in gathered if isinstance(each, str)], "IdentityIssuer identity")
+            pem = args.get("certificate")
+            if each is _signing(mesh) and isinstance(pem, str) and "issuer_certificate" not in args:
+                check_ends(pem, mesh.trust.issuer.lifetime, "IdentityIssuer identity")
+    domain = mesh.trust_domain or TRUST_DOMAIN
+    check_bundle([each for each in gathered if isinstance(each, str)], domain, "IdentityIssuer identity")
 
 
 def also_trusted(mesh: LinkerdMesh) -> "list[pulumi.Input[str]]":
@@ -80,8 +84,7 @@ def identity(mesh: LinkerdMesh, provider: pulumi.ProviderResource, before: Seque
     opts = pulumi.ResourceOptions(providers=[provider], depends_on=list(before))
     args: IdentityIssuerArgs = {}
     if wanted.source == "cert-manager":
-        signing = rotation.next if rotation.next and rotation.step in ("issuer-switched", _LAST) else wanted.anchor
-        args["anchor_lifetime"] = signing.lifetime
+        args["anchor_lifetime"] = _signing(mesh).lifetime
     if wanted.source != "pulumi-tls" or "lifetime" in wanted.issuer.model_fields_set:
         args["lifetime"], args["renew_before"] = wanted.issuer.lifetime, wanted.issuer.renew_before
     if mesh.trust_domain:
@@ -103,6 +106,12 @@ def identity(mesh: LinkerdMesh, provider: pulumi.ProviderResource, before: Seque
     if "next" in anchors:
         args["next"] = TrustAnchor(f"trust-{anchors['next']['name']}", anchors["next"], opts)
     return IdentityIssuer("identity", args, opts)
+
+
+def _signing(mesh: LinkerdMesh) -> Anchor:
+    """The anchor that signs at the rotation's step."""
+    rotation = mesh.trust.rotation
+    return rotation.next if rotation.next and rotation.step in ("issuer-switched", _LAST) else mesh.trust.anchor
 
 
 def _cert_manager(mesh: LinkerdMesh) -> "CertManagerArgs":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -27,11 +28,29 @@ def issued(lower: x509.Certificate, upper: x509.Certificate) -> bool:
     return True
 
 
-def no_authority(certificate: x509.Certificate, *, authorities_below: int, with_crl: bool) -> Iterator[Complaint]:
-    """What keeps a certificate from signing ``authorities_below`` others and a leaf, whatever its key is."""
+class Names(NamedTuple):
+    """The DNS names of what a mesh's authority signs."""
+
+    called: str
+    """In messages: ``istiod's own name, istiod.<namespace>.svc``."""
+    below: str
+    """The domain that they are in: ``svc``."""
+
+
+def no_authority(
+    certificate: x509.Certificate, *, authorities_below: int, with_crl: bool, names: Names | None
+) -> Iterator[Complaint]:
+    """What keeps a certificate from signing ``authorities_below`` others and a leaf, whatever its key is.
+
+    Args:
+        certificate: The certificate.
+        authorities_below: How many authorities are between it and the leaf.
+        with_crl: Whether it has to sign a revocation list, too.
+        names: What a leaf is called; None where that isn't known.
+    """
     yield from _may_sign(certificate, authorities_below)
     yield from _usage(certificate, with_crl)
-    yield from _names(certificate)
+    yield from _constraints(certificate, names)
 
 
 def _may_sign(certificate: x509.Certificate, authorities_below: int) -> Iterator[Complaint]:
@@ -69,7 +88,7 @@ def _usage(certificate: x509.Certificate, with_crl: bool) -> Iterator[Complaint]
         )
 
 
-def _names(certificate: x509.Certificate) -> Iterator[Complaint]:
+def _constraints(certificate: x509.Certificate, names: Names | None) -> Iterator[Complaint]:
     try:
         constraints = certificate.extensions.get_extension_for_class(x509.NameConstraints).value
     except x509.ExtensionNotFound:
@@ -77,19 +96,23 @@ def _names(certificate: x509.Certificate) -> Iterator[Complaint]:
     permitted, excluded = constraints.permitted_subtrees or [], constraints.excluded_subtrees or []
     if any(isinstance(each, x509.UniformResourceIdentifier) for each in (*permitted, *excluded)):
         yield (
-            "has name constraints on URIs, and a workload's name is one: rustls refuses all such chains",
+            "has name constraints on URIs: rustls, by which proxies verify, refuses all such chains",
             "issue it without; constraints on other kinds of names may stay",
         )
     allowed, refused = (
-        [each.value for each in names if isinstance(each, x509.DNSName)] for names in (permitted, excluded)
+        [each.value.strip(".") for each in given if isinstance(each, x509.DNSName)] for given in (permitted, excluded)
     )
-    if (allowed and not any(map(_covers_istiod, allowed))) or any(map(_covers_istiod, refused)):
+    if names is None:
+        return
+    if (allowed and not any(_meet(each, names.below) for each in allowed)) or any(
+        _meet(each, names.below) for each in refused
+    ):
         yield (
-            "has name constraints that leave out istiod's own name, istiod.<namespace>.svc",
-            "issue it without, or permit the DNS names below svc",
+            f"has name constraints that leave out {names.called}",
+            f"issue it without, or permit the DNS names below {names.below}",
         )
 
 
-def _covers_istiod(constraint: str) -> bool:
-    """Whether a DNS constraint is on names such as ``istiod.istio-system.svc``, whatever the namespace."""
-    return constraint.strip(".") in ("", "svc") or constraint.endswith(".svc")
+def _meet(one: str, other: str) -> bool:
+    """Whether a name can be in both domains: one of them is in the other."""
+    return one in ("", other) or one.endswith(f".{other}") or other.endswith(f".{one}")

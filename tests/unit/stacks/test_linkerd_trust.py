@@ -1,5 +1,6 @@
 """What the key `trust` of a Linkerd stack becomes."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from meshwright.engine.graph import Graph
 from meshwright.engine.record import record
 from meshwright.engine.stack import UNKNOWN_TEXT
 from meshwright.errors import MeshwrightError
+from tests.servers.pki import signer
 from tests.unit.graphs import find, inputs, names
 from tests.unit.linkerd.certificates.test_trust import ISSUER, NEW, OLD, STEPS, sources_of
 from tests.unit.stacks.test_program import ROOT
@@ -129,6 +131,29 @@ def test_a_bundle_is_refused_before_anything_is_registered(tmp_path: Path, pem: 
     assert isinstance(mesh, LinkerdMesh)
     with pytest.raises(MeshwrightError, match=says):
         record(lambda: linkerd_trust.check(mesh), config={"pki:key": ISSUER.key_pem}, secret_keys=("pki:key",))
+
+
+def test_an_issuer_that_outlives_an_aged_anchor_is_refused_before_anything_is_registered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import linkerd_trust
+
+    monkeypatch.setenv("MESHWRIGHT_AS_OF", "2026-11-23")
+    aged = signer("aged", first=date(2016, 12, 1), last=date(2026, 11, 24))
+    (tmp_path / "aged.pem").write_text(aged.pem)
+    anchor = {"certificate": str(tmp_path / "aged.pem"), "key": "config:pki:key"}
+    mesh = parse_config(
+        {
+            "kind": "linkerd",
+            "cluster": {"context": "c", "platform": "kind"},
+            "trust": {"source": "pem", "anchor": anchor},
+        },
+        None,
+        None,
+    ).mesh
+    assert isinstance(mesh, LinkerdMesh)
+    with pytest.raises(MeshwrightError, match="ends on 2026-11-25, after its anchor CN=aged"):
+        record(lambda: linkerd_trust.check(mesh), config={"pki:key": aged.key_pem}, secret_keys=("pki:key",))
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from meshwright.certs.x509_authority import Complaint, no_authority
+from meshwright.certs.x509_authority import Complaint, Names, no_authority
 
 _CURVES = (ec.SECP256R1, ec.SECP384R1)
 """What every build of ztunnel verifies; P-521 and Ed25519 depend on the cryptography it was built with."""
 _LEAST_RSA_BITS = 2048
+_NAMES = Names("istiod's own name, istiod.<namespace>.svc", "svc")
 _WEAK = (hashes.MD5, hashes.SHA1)
 
 
 def unfit(certificate: x509.Certificate, *, authorities_below: int, with_crl: bool) -> Iterator[Complaint]:
     """What keeps a certificate from being an authority above ``authorities_below`` others and a leaf."""
-    yield from no_authority(certificate, authorities_below=authorities_below, with_crl=with_crl)
+    yield from no_authority(certificate, authorities_below=authorities_below, with_crl=with_crl, names=_NAMES)
     yield from _algorithms(certificate)
 
 

@@ -6,7 +6,7 @@ and of ``pkg/identity/service.go``, where the control plane would stop or, later
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 
 from cryptography import x509
@@ -15,16 +15,24 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from meshwright.certs.x509_authority import Complaint, issued, name_of, no_authority
+from meshwright.certs.x509_authority import Complaint, Names, issued, name_of, no_authority
 from meshwright.errors import Code, MeshwrightError, Problem
+from meshwright.linkerd.certificates.lifetimes import in_seconds
+from meshwright.linkerd.labels import NAMESPACE
 
 _RSA_BITS = (2048, 4096)
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _DER = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def read_anchors(text: str, place: str, today: date) -> tuple[x509.Certificate, ...]:
-    """Read trust anchors and check them.
+def workloads(trust_domain: str) -> Names:
+    """What the proxies' certificates are called."""
+    zone = f"serviceaccount.identity.{NAMESPACE}.{trust_domain}"
+    return Names(f"the workloads' names, <account>.<namespace>.{zone}", zone)
+
+
+def read_anchors(text: str, place: str, today: date, trust_domain: str | None = None) -> tuple[x509.Certificate, ...]:
+    """Read trust anchors and check them; without the trust domain, not whether they may sign its names.
 
     Raises:
         MeshwrightError: MW-E145 for what is not PEM or holds a key, MW-E147 for a certificate that can't be an anchor
@@ -34,9 +42,9 @@ def read_anchors(text: str, place: str, today: date) -> tuple[x509.Certificate, 
         remedy = "give the certificates alone; whoever has read them has read the key"
         raise MeshwrightError(Problem(Code.CERTIFICATE_UNREADABLE, "the anchor has a private key in it", remedy, place))
     anchors = tuple(_certificates(text, "the anchor", place))
-    problems = [*repeated(anchors, place)]
+    problems, names = [*repeated(anchors, place)], workloads(trust_domain) if trust_domain else None
     for anchor in dict.fromkeys(anchors):
-        problems += _unfit(anchor, 1, place, issuer=False)
+        problems += _unfit(anchor, 1, place, names, issuer=False)
         problems += _out_of_date(anchor, today, place)
     if problems:
         raise MeshwrightError(problems)
@@ -51,7 +59,12 @@ def repeated(anchors: tuple[x509.Certificate, ...], place: str) -> Iterator[Prob
 
 
 def check_issuer(
-    certificate: str, key: str, anchors: tuple[x509.Certificate, ...], place: str, today: date
+    certificate: str,
+    key: str,
+    anchors: tuple[x509.Certificate, ...],
+    place: str,
+    today: date,
+    trust_domain: str | None = None,
 ) -> tuple[x509.Certificate, ...]:
     """Read an issuer with what lies between it and its anchor, and check them with its key.
 
@@ -60,11 +73,11 @@ def check_issuer(
             certificate that Linkerd refuses, MW-E187 for one that outlives its anchor. No message has any of a key.
     """
     chain = tuple(_certificates(certificate, "the issuer", place))
-    problems = [*check_key(chain[0], key, place)]
+    problems, names = [*check_key(chain[0], key, place)], workloads(trust_domain) if trust_domain else None
     for below, each in enumerate(chain):
-        problems += _unfit(each, below, place, issuer=below == 0)
+        problems += _unfit(each, below, place, names, issuer=below == 0)
         problems += _out_of_date(each, today, place)
-    problems += _chain(chain, anchors, place)
+    problems += _chain(chain, anchors, place, names)
     if problems:
         raise MeshwrightError(problems)
     return chain
@@ -91,7 +104,25 @@ def _certificates(text: str, what: str, place: str) -> list[x509.Certificate]:
         raise MeshwrightError(Problem(Code.CERTIFICATE_UNREADABLE, message, remedy, place)) from None
 
 
-def _chain(chain: tuple[x509.Certificate, ...], anchors: tuple[x509.Certificate, ...], place: str) -> Iterator[Problem]:
+def check_lasts(anchors: tuple[x509.Certificate, ...], lifetime: str, place: str, today: date) -> Iterator[Problem]:
+    """Whether an issuer that is made today, to live for ``lifetime``, ends before the anchor above it: MW-E187.
+
+    The anchor is the one of these that ends last: which of several signs, is not known before.
+    """
+    anchor = max(anchors, key=lambda each: each.not_valid_after_utc)
+    ends = datetime.combine(today, time(), UTC) + timedelta(seconds=in_seconds(lifetime))
+    if ends > anchor.not_valid_after_utc:
+        message = (
+            f"an issuer of {lifetime} that is made today ({today}) ends on {ends.date()}, after its anchor "
+            f"{name_of(anchor)} ({anchor.not_valid_after_utc.date()})"
+        )
+        remedy = "shorten the issuer's lifetime, or rotate to an anchor that lives longer"
+        yield Problem(Code.ISSUER_OUTLIVES_ANCHOR, message, remedy, place)
+
+
+def _chain(
+    chain: tuple[x509.Certificate, ...], anchors: tuple[x509.Certificate, ...], place: str, names: Names | None
+) -> Iterator[Problem]:
     for lower, upper in pairwise(chain):
         if not issued(lower, upper):
             message = f"{name_of(lower)} is followed by {name_of(upper)}, which didn't sign it"
@@ -103,15 +134,17 @@ def _chain(chain: tuple[x509.Certificate, ...], anchors: tuple[x509.Certificate,
         yield Problem(Code.CERTIFICATE_CHAIN, f"the anchor didn't sign {name_of(top)}", remedy, place)
     for anchor in above:
         if anchor not in chain:
-            yield from _unfit(anchor, len(chain), place, issuer=False)
+            yield from _unfit(anchor, len(chain), place, names, issuer=False)
         if chain[0].not_valid_after_utc > anchor.not_valid_after_utc:
             ends = f"{chain[0].not_valid_after_utc.date()}, after its anchor ({anchor.not_valid_after_utc.date()})"
             message = f"the issuer {name_of(chain[0])} ends on {ends}"
             yield Problem(Code.ISSUER_OUTLIVES_ANCHOR, message, "issue it for a shorter time", place)
 
 
-def _unfit(certificate: x509.Certificate, below: int, place: str, *, issuer: bool) -> Iterator[Problem]:
-    for message, remedy in no_authority(certificate, authorities_below=below, with_crl=False):
+def _unfit(
+    certificate: x509.Certificate, below: int, place: str, names: Names | None, *, issuer: bool
+) -> Iterator[Problem]:
+    for message, remedy in no_authority(certificate, authorities_below=below, with_crl=False, names=names):
         yield Problem(Code.CERTIFICATE_UNFIT, f"{name_of(certificate)} {message}", remedy, place)
     for message, remedy in algorithms(certificate, issuer=issuer):
         yield Problem(Code.CERTIFICATE_UNFIT, f"{name_of(certificate)} {message}", remedy, place)

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
+from cryptography import x509
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from meshwright.certs.rotation import LINKERD_STEPS, stand, step_mistakes
@@ -17,7 +18,7 @@ from meshwright.kubernetes.errors import ComponentError, refuse
 from meshwright.kubernetes.providers import require_kubernetes_provider
 from meshwright.kubernetes.secrets import secret_in_place
 from meshwright.linkerd import labels
-from meshwright.linkerd.certificates.fitness import read_anchors
+from meshwright.linkerd.certificates.fitness import check_lasts, read_anchors
 from meshwright.linkerd.certificates.lifetimes import (
     ISSUER_LIFETIME,
     ISSUER_RENEW_BEFORE,
@@ -26,7 +27,7 @@ from meshwright.linkerd.certificates.lifetimes import (
     in_seconds,
     issuer_mistakes,
 )
-from meshwright.linkerd.certificates.trust_anchor import TrustAnchor
+from meshwright.linkerd.certificates.trust_anchor import TRUST_DOMAIN, TrustAnchor
 
 
 class StepRecord(TypedDict):
@@ -100,7 +101,10 @@ class IdentityIssuer(pulumi.ComponentResource):
         require_kubernetes_provider(opts, label)
         signs, trusts = _stand(args, label)
         check_lifetimes(args, label)
-        others = [_others(each, label) for each in args.get("also_trusted", [])]
+        domain, lifetime = args.get("trust_domain", TRUST_DOMAIN), args.get("lifetime", ISSUER_LIFETIME)
+        if signs.signs_by is not None and signs.plain is not None:
+            check_ends(signs.plain, lifetime, label)
+        others = [_others(each, domain, label) for each in args.get("also_trusted", [])]
         shown: dict[str, Any] = {
             key: value for key, value in args.items() if key not in ("anchor", "next", "also_trusted")
         }
@@ -112,7 +116,10 @@ class IdentityIssuer(pulumi.ComponentResource):
         self.scheme = labels.ISSUER_SCHEME
         self.external_ca = all(each.secret_name for each in trusts)
         known = [each.certificate for each in trusts if each.certificate is not None]
-        self.bundle = None if self.external_ca else _joined([*known, *others], label)
+        if signs.signs_by is not None and signs.certificate is not None and signs.plain is None:
+            lasting: pulumi.Output[str] = signs.certificate.apply(lambda text: check_ends(text, lifetime, label))
+            known = [lasting if each is signs.certificate else each for each in known]
+        self.bundle = None if self.external_ca else _joined([*known, *others], domain, label)
         self.gathered, self.anchor = None, signs.certificate
         if self.external_ca:
             parts = [pulumi.Output.from_input(each) for each in names]
@@ -129,7 +136,7 @@ def _secret(
     component: pulumi.Resource, name: str, signs: TrustAnchor, args: IdentityIssuerArgs, opts: pulumi.ResourceOptions
 ) -> None:
     metadata = {"name": labels.ISSUER_SECRET, "namespace": args.get("namespace", labels.NAMESPACE)}
-    called = f"identity.linkerd.{args.get('trust_domain', 'cluster.local')}"
+    called = f"identity.linkerd.{args.get('trust_domain', TRUST_DOMAIN)}"
     if signs.signs_by is not None:
         _certificate(name, metadata, called, signs, args, opts)
         return
@@ -157,6 +164,14 @@ def check_lifetimes(args: IdentityIssuerArgs, label: str) -> None:
     if in_seconds(renew_before) >= in_seconds(lifetime):
         message = f"renew_before is {renew_before}, the whole lifetime ({lifetime}) or more"
         raise refuse(Code.BAD_ARGUMENT, label, message, "make it shorter than lifetime")
+
+
+def check_ends(anchor: str, lifetime: str, label: str) -> str:
+    """An anchor, PEM, that ends after an issuer that it signs today. Raises `ComponentError`: MW-E187."""
+    anchors = tuple(x509.load_pem_x509_certificates(anchor.encode()))
+    if problems := list(check_lasts(anchors, lifetime, label, today())):
+        raise ComponentError(problems)
+    return anchor
 
 
 def check_rotation(rotation: RotationArgs | None, *, has_next: bool, label: str) -> str:
@@ -248,32 +263,32 @@ def _bundle(
     return made
 
 
-def _others(given: pulumi.Input[str], label: str) -> pulumi.Output[str]:
+def _others(given: pulumi.Input[str], domain: str, label: str) -> pulumi.Output[str]:
     if isinstance(given, str):
-        return pulumi.Output.from_input(_checked(given, label))
-    checked: pulumi.Output[str] = pulumi.Output.all(given).apply(lambda texts: _checked(texts[0], label))
+        return pulumi.Output.from_input(_checked(given, domain, label))
+    checked: pulumi.Output[str] = pulumi.Output.all(given).apply(lambda texts: _checked(texts[0], domain, label))
     return checked
 
 
-def check_bundle(anchors: Sequence[str], label: str) -> None:
+def check_bundle(anchors: Sequence[str], domain: str, label: str) -> None:
     """Refuse anchors that can't be in one bundle. Raises `ComponentError`: MW-E145, MW-E147, MW-E188."""
     for each in anchors:
-        _checked(each, label)
+        _checked(each, domain, label)
     if anchors:
-        _checked("".join(f"{each.strip()}\n" for each in anchors), label)
+        _checked("".join(f"{each.strip()}\n" for each in anchors), domain, label)
 
 
-def _checked(text: str, label: str) -> str:
+def _checked(text: str, domain: str, label: str) -> str:
     try:
-        read_anchors(text, f"{label}, bundle", today())
+        read_anchors(text, f"{label}, bundle", today(), domain)
     except MeshwrightError as error:
         raise ComponentError(error.problems) from None
     return text if text.endswith("\n") else f"{text}\n"
 
 
-def _joined(parts: list[pulumi.Output[str]], label: str) -> pulumi.Output[str]:
+def _joined(parts: list[pulumi.Output[str]], domain: str, label: str) -> pulumi.Output[str]:
     joined: pulumi.Output[str] = pulumi.Output.all(*parts).apply(
-        lambda texts: _checked("".join(f"{text.strip()}\n" for text in texts), label)
+        lambda texts: _checked("".join(f"{text.strip()}\n" for text in texts), domain, label)
     )
     return joined
 

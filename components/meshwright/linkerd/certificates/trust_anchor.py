@@ -18,6 +18,7 @@ from meshwright.linkerd.certificates.lifetimes import ANCHOR_LIFETIME, anchor_mi
 from meshwright.linkerd.certificates.sources import KEYS_IN_CLUSTER, anchor_problems
 from meshwright.linkerd.certificates.state_keys import StateAnchor, require_tls
 
+TRUST_DOMAIN = "cluster.local"
 _PEM_KEYS = ("certificate", "issuer_certificate", "key", "issuer_key")
 _OWN = ("source", "name", "namespace", "cert_manager_namespace", "trust_domain")
 
@@ -87,6 +88,8 @@ class TrustAnchor(pulumi.ComponentResource):
     """The generation's name."""
     certificate: pulumi.Output[str] | None
     """PEM; None from cert-manager, which makes it in the cluster."""
+    plain: str | None
+    """The same where it is known at once; None for an output."""
     secret_name: str | None
     """The Secret with the anchor in trust-manager's namespace; None where the bundle is made of PEM."""
     signs_by: IssuerReference | None
@@ -110,6 +113,7 @@ class TrustAnchor(pulumi.ComponentResource):
             None,
             None,
         )
+        self.plain = given if isinstance(given := args.get("certificate"), str) else None
         children = below(self, opts)
         if source == KEYS_IN_CLUSTER:
             self._in_cluster(name, args, children)
@@ -188,19 +192,21 @@ def check_anchor(args: TrustAnchorArgs, label: str) -> pulumi.Output[str] | None
     if "certificate" not in args:
         return None
     pems = {key: args[key] for key in _PEM_KEYS if key in args}  # type: ignore[literal-required]
+    domain = args.get("trust_domain", TRUST_DOMAIN)
     if not any(isinstance(value, pulumi.Output) for value in pems.values()):
-        return pulumi.Output.from_input(_check_pem(pems, label))
-    checked: pulumi.Output[str] = pulumi.Output.from_input(pems).apply(lambda plain: _check_pem(plain, label))
+        return pulumi.Output.from_input(_check_pem(pems, domain, label))
+    checked: pulumi.Output[str] = pulumi.Output.from_input(pems).apply(lambda plain: _check_pem(plain, domain, label))
     return pulumi.Output.unsecret(checked)
 
 
-def _check_pem(pems: dict[str, str], label: str) -> str:
+def _check_pem(pems: dict[str, str], domain: str, label: str) -> str:
     try:
-        anchors = read_anchors(pems["certificate"], f"{label}, certificate", today())
+        anchors = read_anchors(pems["certificate"], f"{label}, certificate", today(), domain)
         if "key" in pems and (problems := list(check_key(anchors[0], pems["key"], f"{label}, key"))):
             raise MeshwrightError(problems)
         if "issuer_key" in pems:
-            check_issuer(pems["issuer_certificate"], pems["issuer_key"], anchors, f"{label}, issuer", today())
+            place = f"{label}, issuer"
+            check_issuer(pems["issuer_certificate"], pems["issuer_key"], anchors, place, today(), domain)
     except MeshwrightError as error:
         raise ComponentError(error.problems) from None
     return pems["certificate"]
@@ -223,7 +229,7 @@ def _object_name(args: TrustAnchorArgs) -> str:
 
 
 def _common_name(args: TrustAnchorArgs) -> str:
-    return f"root.linkerd.{args.get('trust_domain', 'cluster.local')}"
+    return f"root.linkerd.{args.get('trust_domain', TRUST_DOMAIN)}"
 
 
 def _trust_namespace(args: TrustAnchorArgs) -> str:

@@ -10,11 +10,11 @@ from meshwright.certs.horizon import days, renewals, shown
 from meshwright.certs.observed import SYNC, UPDATED, Observed
 from meshwright.certs.pem import called, certificates_in, is_trusted, is_valid
 from meshwright.certs.signing import refusals
-from meshwright.certs.x509_authority import no_authority
+from meshwright.certs.x509_authority import Names, no_authority
 from meshwright.health.objects import at, name_of
 from meshwright.health.verdicts import Check, Doubt, Finding, NotKnownError, Severity, SkipError
 from meshwright.linkerd import labels
-from meshwright.linkerd.certificates.fitness import algorithms
+from meshwright.linkerd.certificates.fitness import algorithms, workloads
 from meshwright.linkerd.health.certificates_seen import now, seen_in
 from meshwright.linkerd.health.installation import installed, require_running
 
@@ -49,9 +49,10 @@ def _bundle_valid(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
 
 
 def _bundle_fit(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
-    where, anchors = _anchors(snapshot)
+    (where, anchors), names = _anchors(snapshot), _names(snapshot)
     for each in dict.fromkeys(anchors):
-        for complaint, _ in (*no_authority(each, authorities_below=1, with_crl=False), *algorithms(each, issuer=False)):
+        unfit = no_authority(each, authorities_below=1, with_crl=False, names=names)
+        for complaint, _ in (*unfit, *algorithms(each, issuer=False)):
             yield Finding(where, f"holds {called(each)}, which {complaint}")
 
 
@@ -67,7 +68,8 @@ def _issuer_fit(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
         yield Finding(_ISSUER, "is not there, or holds no certificate: no proxy gets a certificate")
         return
     each = seen.issuer[0]
-    for complaint, _ in (*no_authority(each, authorities_below=0, with_crl=False), *algorithms(each, issuer=True)):
+    unfit = no_authority(each, authorities_below=0, with_crl=False, names=_names(snapshot))
+    for complaint, _ in (*unfit, *algorithms(each, issuer=True)):
         yield Finding(_ISSUER, f"holds {called(each)}, which {complaint}")
 
 
@@ -180,6 +182,14 @@ def _anchors(snapshot: Snapshot) -> tuple[str, tuple[x509.Certificate, ...]]:
         if text := each.value("identityTrustAnchorsPEM"):
             return each.name, _certificates(each.name, str(text))
     raise SkipError("the anchors are not made by this program, or only the update will know them")
+
+
+def _names(snapshot: Snapshot) -> Names | None:
+    """What the proxies' certificates are called; None where the values of the installation aren't known."""
+    try:
+        return workloads(str(installed(snapshot)[0].value("identityTrustDomain", default="cluster.local")))
+    except (SkipError, NotKnownError):
+        return None
 
 
 def _certificates(where: str, text: str) -> tuple[x509.Certificate, ...]:

@@ -262,7 +262,7 @@ def test_a_root_without_a_key_usage_signs_all_the_same() -> None:
     assert len(read_authority(lists, "here", TODAY).crls) == 2
 
 
-URIS = "has name constraints on URIs, and a workload's name is one: rustls refuses all such chains"
+URIS = "has name constraints on URIs: rustls, by which proxies verify, refuses all such chains"
 ISTIOD = "has name constraints that leave out istiod's own name, istiod.<namespace>.svc"
 
 

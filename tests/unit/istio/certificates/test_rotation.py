@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import pairwise, product
 from typing import Any
 
@@ -16,7 +16,6 @@ from tests.servers.pki import Signer
 from tests.unit.istio.certificates.mesh import args, intermediate
 
 WORKLOAD = "spiffe://cluster.local/ns/shop/sa/cart"
-NOON = datetime(2026, 11, 23, 12)
 SIGNS = {"steady": "old", "both-trusted": "old", "switched": "new", "old-removed": "new"}
 
 
@@ -34,7 +33,12 @@ class Proxy:
 
     def takes(self, other: "Proxy") -> bool:
         """Whether the other's certificate is good here."""
-        verifier = PolicyBuilder().store(Store(self.roots)).time(NOON).build_client_verifier()
+        verifier = (
+            PolicyBuilder()
+            .store(Store(self.roots))
+            .time(datetime.now(UTC).replace(tzinfo=None))
+            .build_client_verifier()
+        )
         try:
             verifier.verify(other.leaf, other.chain)
         except VerificationError:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pulumi
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from meshwright import IdentityIssuer, TrustAnchor
@@ -193,6 +194,10 @@ def test_pulumi_tls_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> No
     assert "MW-E190" in refused({"source": "pulumi-tls", "name": "a"})
 
 
+def only(zone: str) -> Signer:
+    return signer("narrow", constraints=x509.NameConstraints([x509.DNSName(zone)], None))
+
+
 P384 = signer("p384", key=ec.generate_private_key(ec.SECP384R1()))
 RSA3072 = signer("rsa", key=rsa.generate_private_key(public_exponent=65537, key_size=3072))
 RSA2048 = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -214,6 +219,12 @@ MISTAKES: dict[str, tuple[Any, str, str]] = {
     "expired": (pair(EXPIRED, signer("i", EXPIRED)), "MW-E147", "valid until 2026-02-01"),
     "not yet": (pair(f := signer("f", first=datetime.date(2030, 1, 1)), signer("i", f)), "MW-E147", "valid from 2030"),
     "outlives": (pair(SHORT, signer("i", SHORT)), "MW-E187", "after its anchor (2026-12-01)"),
+    "constraints": (pair(z := only("example.com"), signer("i", z)), "MW-E147", "that leave out the workloads' names"),
+    "another trust domain's": (
+        {**pair(z := only("identity.linkerd.cluster.local"), signer("i", z)), "trust_domain": "mesh.example"},
+        "MW-E147",
+        "<account>.<namespace>.serviceaccount.identity.linkerd.mesh.example",
+    ),
     "twice": ({**pair(), "certificate": OLD.pem * 2}, "MW-E188", "2 times"),
     "a key alone": ({"source": "pem", "name": "a", "key": OLD.key_pem}, "MW-E189", "no anchor that it belongs to"),
     "wrong anchor key": (
@@ -283,3 +294,49 @@ def test_rotations_that_can_not_work() -> None:
 
 def test_the_bundle_refuses_an_anchor_that_is_there_already() -> None:
     assert "MW-E188" in refused(pair(), also_trusted=[OLD.pem])
+
+
+def test_an_anchor_may_be_limited_to_the_names_of_its_trust_domain() -> None:
+    for zone in ("cluster.local", "serviceaccount.identity.linkerd.cluster.local"):
+        narrow = only(zone)
+        issuer = signer("i", narrow, path_length=0, last=datetime.date(2027, 1, 1))
+        assert find(trust(pair(narrow, issuer)), "anchor-a").inputs["source"] == "pem"
+
+
+AGED = signer("aged", first=datetime.date(2016, 12, 1), last=datetime.date(2026, 12, 1))
+ELSEWHERE: dict[str, Any] = {
+    "source": "vault",
+    "name": "a",
+    "certificate": AGED.pem,
+    "server": "https://bao.example:8200",
+    "path": "pki/root/sign-intermediate",
+    "role": "linkerd",
+}
+
+
+def test_an_aged_anchor_ends_before_an_issuer_that_it_signs_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESHWRIGHT_AS_OF", "2026-11-28")
+    assert find(trust(ELSEWHERE), "anchor-a").inputs["source"] == "vault"
+    assert "after its anchor CN=aged (2026-12-01)" in refused(ELSEWHERE, lifetime="4d")
+    monkeypatch.setenv("MESHWRIGHT_AS_OF", "2026-11-30")
+    assert "MW-E187" in refused(ELSEWHERE)
+    # At both-trusted the other one signs; once it is switched, this one does.
+    other = {**ELSEWHERE, "name": "b", "certificate": NEW.pem}
+    assert inputs(trust(other, ELSEWHERE, rotation=STEPS["both-trusted"]), "identity")["signs"] == "b"
+    assert "MW-E187" in refused(other, ELSEWHERE, rotation=STEPS["issuer-switched"])
+
+
+@pytest.mark.parametrize("day", ["2026-11-28", "2026-11-30"])
+def test_an_aged_anchor_that_is_an_output_is_compared_when_it_is_known(
+    day: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def program(opts: pulumi.ResourceOptions) -> None:
+        given: Any = {**ELSEWHERE, "certificate": pulumi.Output.from_input(AGED.pem)}
+        IdentityIssuer("identity", {"anchor": TrustAnchor("a", given, opts)}, opts)
+
+    monkeypatch.setenv("MESHWRIGHT_AS_OF", day)
+    if day == "2026-11-28":
+        assert "CERTIFICATE" in find(with_provider(program), "identity").outputs["bundle"]
+    else:
+        with pytest.raises(ComponentError, match="MW-E187"):
+            with_provider(program)
