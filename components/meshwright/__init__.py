@@ -8,8 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from meshwright.consul.ca.connect_certificate_authority import ConnectCertificateAuthority
     from meshwright.consul.consul import Consul
     from meshwright.consul.system_namespace import ConsulSystemNamespace
+    from meshwright.consul.vault.authority import VaultCertificateAuthority
     from meshwright.istio.ambient import IstioAmbient
     from meshwright.istio.certificates.istio_csr import IstioCsr
     from meshwright.istio.certificates.plugged_in import PluggedInCa
@@ -61,6 +63,7 @@ __all__ = [
     "AmbientNetworkPolicy",
     "CertManager",
     "CiliumProbePolicy",
+    "ConnectCertificateAuthority",
     "Consul",
     "ConsulSystemNamespace",
     "EastWestGateway",
@@ -101,6 +104,7 @@ __all__ = [
     "TrafficPolicy",
     "TrustAnchor",
     "UseWaypoint",
+    "VaultCertificateAuthority",
     "Waypoint",
     "WorkloadMtls",
     "__version__",
@@ -114,6 +118,7 @@ _HOME = {
     "CertManager": "meshwright.kubernetes.cert_manager",
     "AmbientNetworkPolicy": "meshwright.istio.network_policy",
     "CiliumProbePolicy": "meshwright.istio.platforms.cilium",
+    "ConnectCertificateAuthority": "meshwright.consul.ca.connect_certificate_authority",
     "Consul": "meshwright.consul.consul",
     "ConsulSystemNamespace": "meshwright.consul.system_namespace",
     "EastWestGateway": "meshwright.istio.multicluster.east_west",
@@ -152,6 +157,7 @@ _HOME = {
     "RevisionTag": "meshwright.istio.tag",
     "TrafficPolicy": "meshwright.istio.traffic.policy",
     "UseWaypoint": "meshwright.istio.use_waypoint",
+    "VaultCertificateAuthority": "meshwright.consul.vault.authority",
     "Waypoint": "meshwright.istio.waypoint",
     "WorkloadMtls": "meshwright.istio.mtls",
 }

@@ -7,7 +7,7 @@ import pulumi
 from meshwright.errors import Code
 from meshwright.kubernetes.errors import refuse
 
-_TITLES = {"kubernetes": "Kubernetes", "aws": "AWS", "gcp": "Google Cloud"}
+_TITLES = {"kubernetes": "Kubernetes", "aws": "AWS", "gcp": "Google Cloud", "consul": "Consul", "vault": "Vault"}
 
 
 def require_kubernetes_provider(opts: pulumi.ResourceOptions | None, label: str) -> None:
@@ -22,7 +22,7 @@ def require_kubernetes_provider(opts: pulumi.ResourceOptions | None, label: str)
 
 
 def require_provider(opts: pulumi.ResourceOptions | None, label: str, package: str) -> None:
-    """Refuse options that give a component no provider of a package: ``kubernetes``, ``aws`` or ``gcp``.
+    """Refuse options that give a component no provider of a package, such as ``kubernetes``, ``aws`` or ``vault``.
 
     Raises:
         ComponentError: MW-E051.

@@ -69,7 +69,8 @@ class VaultBackendArgs(TypedDict):
     """Path that issues the webhook's certificates."""
     injector_ca: str
     """Path that their CA is read from."""
-    connect_ca: ConnectCaPaths
+    connect_ca: NotRequired[ConnectCaPaths]
+    """Default: Consul's own authority."""
     gossip: KvKey
     bootstrap_token: KvKey
     agent_annotations: NotRequired[Mapping[str, str]]
@@ -82,19 +83,13 @@ def chart_values(backend: VaultBackendArgs) -> dict[str, Any]:
     ``additionalConfig`` is rendered to a file that Consul reads before the chart's own, which wins. What has to win
     over the chart is in ``server.extraConfig``: `extra_config`.
     """
-    roles, connect_ca = backend["roles"], backend["connect_ca"]
+    roles = backend["roles"]
     vault: dict[str, Any] = {
         "enabled": True,
         "consulServerRole": roles["server"],
         "manageSystemACLsRole": roles["acl_init"],
         "connectInjectRole": roles["injector"],
         "consulCARole": roles["ca"],
-        "connectCA": {
-            "address": backend["address"],
-            "authMethodPath": backend["auth_path"],
-            "rootPKIPath": connect_ca["root_path"],
-            "intermediatePKIPath": connect_ca["intermediate_path"],
-        },
         "connectInject": {
             "tlsCert": {"secretName": backend["injector_certificate"]},
             "caCert": {"secretName": backend["injector_ca"]},
@@ -110,9 +105,8 @@ def chart_values(backend: VaultBackendArgs) -> dict[str, Any]:
         vault["agentAnnotations"] = "\n".join(
             f"{json.dumps(key)}: {json.dumps(annotations[key])}" for key in annotations
         )
-    if "additional" in connect_ca:
-        additional = {"connect": [{"ca_config": [dict(connect_ca["additional"])]}]}
-        vault["connectCA"]["additionalConfig"] = json.dumps(additional, sort_keys=True)
+    if "connect_ca" in backend:
+        vault["connectCA"] = _connect_values(backend, backend["connect_ca"])
     gossip, bootstrap = backend["gossip"], backend["bootstrap_token"]
     return {
         "global": {
@@ -128,9 +122,21 @@ def chart_values(backend: VaultBackendArgs) -> dict[str, Any]:
     }
 
 
+def _connect_values(backend: VaultBackendArgs, paths: ConnectCaPaths) -> dict[str, Any]:
+    values = {
+        "address": backend["address"],
+        "authMethodPath": backend["auth_path"],
+        "rootPKIPath": paths["root_path"],
+        "intermediatePKIPath": paths["intermediate_path"],
+    }
+    if more := paths.get("additional"):
+        values["additionalConfig"] = json.dumps({"connect": [{"ca_config": [dict(more)]}]}, sort_keys=True)
+    return values
+
+
 def extra_config(backend: VaultBackendArgs) -> dict[str, Any]:
     """What ``server.extraConfig`` has to hold: the login by JWT, where the chart knows Kubernetes alone. Else empty."""
-    if backend.get("auth_type", "kubernetes") == "kubernetes":
+    if backend.get("auth_type", "kubernetes") == "kubernetes" or "connect_ca" not in backend:
         return {}
     method = {
         "type": "jwt",
