@@ -50,6 +50,11 @@ LINKERD_STEPS: Final = Steps(
 )
 """Two days make sure of the 24 hours that a leaf lives. A proxy trusts the anchors that it was started with, so time
 alone moves no step: whether all were restarted is asked of the cluster (`meshwright.certs.gates`)."""
+CONSUL_STEPS: Final = Steps(
+    ("steady", "cross-signing", "switched", "old-pruned"), soak_days=0, removed_may_return=False
+)
+"""Consul tells its proxies of a root as soon as it is there, and new leaves carry what its predecessor signed of it: no
+days have to pass but those until Consul drops the old root (`meshwright.certs.consul_gates`)."""
 
 
 @dataclass(frozen=True, slots=True)

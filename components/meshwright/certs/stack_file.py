@@ -13,7 +13,7 @@ import yaml
 from meshwright.certs.generations import Generation, Told
 from meshwright.certs.lockstep import Recorded
 from meshwright.certs.pem import certificates_in
-from meshwright.certs.rotation import ISTIO_STEPS, LINKERD_STEPS, Steps
+from meshwright.certs.rotation import CONSUL_STEPS, ISTIO_STEPS, LINKERD_STEPS, Steps
 from meshwright.config import load_stack
 from meshwright.errors import Code, ConfigError, Problem
 
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MESH: Final = ("config", "meshwright:mesh")
-_PLACES: Final = {"linkerd": ("trust", LINKERD_STEPS), "istio-ambient": ("certificates", ISTIO_STEPS)}
+_PLACES: Final = {
+    "linkerd": ("trust", LINKERD_STEPS),
+    "istio-ambient": ("certificates", ISTIO_STEPS),
+    "consul": ("ca", CONSUL_STEPS),
+}
 """Kind -> the key that ``rotation`` is below, and the steps."""
 _NAMED: Final = ("cert-manager", "pulumi-tls")
 """Sources whose anchors we name by their generation, `TrustAnchor`."""
@@ -56,7 +60,7 @@ def read_stack_file(path: Path, name: str) -> StackFile:
     kind = load_stack(path).mesh.kind
     if kind not in _PLACES:
         message = f"the stack {name} is of kind {kind}, whose certificates meshwright does not rotate"
-        raise ConfigError(Problem(Code.NO_ROTATION, message, f"name a stack of kind {' or '.join(_PLACES)}", str(path)))
+        raise ConfigError(Problem(Code.NO_ROTATION, message, f"name a stack of kind {', '.join(_PLACES)}", str(path)))
     section, steps = _PLACES[kind]
     text = path.read_bytes().decode()
     mesh = yaml.load(text, Loader=yaml.CBaseLoader)[_MESH[0]][_MESH[1]]  # noqa: S506 - all of it stays text

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from meshwright.cli import options
+from meshwright.cli import certs_consul, options
 from meshwright.cli.certs_looking import Contexts, Kubeconfig, Stacks, look_at, moment, stack_files
 from meshwright.cli.output import line, show, show_json
 
@@ -33,7 +33,10 @@ def advance(
     following: Annotated[
         str,
         typer.Option(
-            "--next", metavar="YAML", show_default=False, help="For the first step: the new anchor, {name: ...}."
+            "--next",
+            metavar="YAML",
+            show_default=False,
+            help="For the first step: the new anchor, {name: ...}, or Consul's new root, {path: ...}.",
         ),
     ] = "",
     reason: Annotated[
@@ -44,14 +47,15 @@ def advance(
     ] = "",
     context: Contexts = None,
     kubeconfig: Kubeconfig = None,
+    consul: certs_consul.Addresses = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")] = False,
     as_of: options.AsOf = "",
     as_json: options.Json = False,
 ) -> int:
     """Write the next step of a rotation into the stack files, where every cluster is ready for it.
 
-    The clusters are read by GET alone. No step is ever left out, and none leads back once the old anchor was removed.
-    One that was broken off between two files is gone on with.
+    The clusters, or Consul, are read by GET alone. No step is ever left out, and none leads back once the old anchor
+    was removed. One that was broken off between two files is gone on with.
 
     Exit status 0: written, or there is nothing left; 1: a condition does not hold; 3: one can't be told; 2: a mistake
     in what was given, or a cluster that can't be read.
@@ -70,8 +74,12 @@ def advance(
     _is_today(dry_run=dry_run)
     refuse(next_turn, files[0].steps, today())
     moving = tuple(each for each in files if each.recorded.name in {one.name for one in next_turn.stacks})
-    seen = look_at(files, context or [], kubeconfig) if _shows_itself(moving) else {}
-    checks = _checks(moving, seen, next_turn, tuple(each.told.cluster for each in files))
+    if certs_consul.is_consul(files):
+        asked = certs_consul.look_at_datacenters(files, consul or [])
+        checks = certs_consul.checks(files, asked, next_turn, moment())
+    else:
+        seen = look_at(files, context or [], kubeconfig) if _shows_itself(moving) else {}
+        checks = _checks(moving, seen, next_turn, tuple(each.told.cluster for each in files))
     verdict = verdict_of(checks).value
     code = 0 if reason else _STATUS[verdict]
     texts = {} if code else _texts(moving, next_turn, following, reason if verdict != "passed" else "")

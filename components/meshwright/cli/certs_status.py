@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from meshwright.cli import options
+from meshwright.cli import certs_consul, options
 from meshwright.cli.certs_looking import Contexts, Kubeconfig, look, moment
 from meshwright.cli.output import line, plural, show, show_json
 
@@ -32,14 +32,16 @@ def status(
     ] = None,
     context: Contexts = None,
     kubeconfig: Kubeconfig = None,
+    consul: certs_consul.Addresses = None,
     as_of: options.AsOf = "",
     timeout: options.Timeout = options.TIMEOUT_S,
     as_json: options.Json = False,
 ) -> int:
     """Show what is trusted where, how long it lasts, and which step comes next. Read-only.
 
-    With --context clusters are asked, by GET alone, and of Secrets nothing but certificates is kept; with --pem files;
-    else the program is run offline.
+    With --context clusters are asked, by GET alone, and of Secrets nothing but certificates is kept; with --consul
+    Consul, and with a stack too it says where the live CA is another than the stack's; with --pem files; else the
+    program is run offline.
 
     Exit status 0: all is well; 1: something is wrong, or ends within its horizon; 3: something can't be told; 2: a
     mistake in what was given, or a cluster that can't be read.
@@ -48,6 +50,8 @@ def status(
 
     options.set_facts(as_of, None)
     named = stack or stack_option
+    if consul:
+        return _of_consul(consul, named, as_json=as_json)
     seen = _seen(named, program, given, pem or [], context or [], kubeconfig, timeout)
     now = moment()
     listed = [each for one in seen for each in shown(one, now)]
@@ -60,6 +64,28 @@ def status(
         show_json(_as_json(listed, wrong, rotation, code))
     else:
         show(_lines(seen, listed, wrong, rotation))
+    return code
+
+
+def _of_consul(addresses: "Sequence[str]", stack: str, *, as_json: bool) -> int:
+    from meshwright.certs.observed import Observed
+    from meshwright.cli.certs_looking import stack_files
+
+    (file,) = stack_files([stack]) if stack else (None,)
+    now = moment()
+    seen = certs_consul.look_at_datacenters([file], addresses) if file else certs_consul.ask(addresses)
+    listed = [each for one in seen for each in certs_consul.shown(one, now)]
+    wrong = sorted(
+        (each for one in seen for each in certs_consul.troubles(one, file, now)),
+        key=lambda each: each.verdict == "unknown",
+    )
+    verdicts = {each.verdict.value for each in wrong}
+    code = _WRONG if "failed" in verdicts else _UNKNOWN if verdicts else 0
+    rotation = _rotation(stack) if stack else {}
+    if as_json:
+        show_json(_as_json(listed, wrong, rotation, code))
+    else:
+        show(_lines([Observed(each.name) for each in seen], listed, wrong, rotation))
     return code
 
 

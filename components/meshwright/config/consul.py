@@ -17,6 +17,7 @@ from meshwright.config.base import (
     Whole,
     repeated,
 )
+from meshwright.config.consul_ca import ConnectCa, root_in
 from meshwright.config.consul_control import (
     ConsulCni,
     ConsulControlPlane,
@@ -118,6 +119,8 @@ class ConsulMesh(Model):
     """Facts about what runs."""
     vault: Vault | None = None
     """The certificate authority. Default: Consul's own."""
+    ca: ConnectCa | None = None
+    """The certificate authority on day two: lifetimes, and the rotation of its root."""
     datacenter: Datacenter = "dc1"
     """The datacenter's name."""
     servers: Annotated[Whole, Field(ge=1, le=9)] = 3
@@ -151,6 +154,8 @@ class ConsulMesh(Model):
             remedy = f"use {self.servers - 1} or {self.servers + 1}"
             yield Mistake(Code.CONSUL_SERVERS, f"is {self.servers}: {message}", remedy, ("servers",))
         yield from self._elsewhere()
+        if self.ca is not None:
+            yield from root_in(self.ca, self.datacenter, has_vault=self.vault is not None)
         yield from repeated("external", (each.name for each in self.external), "name")
         yield from repeated("intentions", (f"{each.source} to {each.to}" for each in self.intentions))
         if self.version:

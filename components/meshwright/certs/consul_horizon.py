@@ -1,0 +1,61 @@
+"""What is wrong with the certificates of Consul's authority, or will be before anybody has had the time to mend it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from meshwright.certs.checks import Check, Verdict
+from meshwright.certs.consul_gates import ConsulTold, signing, standing
+from meshwright.certs.horizon import Shown, Trouble, days, horizon
+from meshwright.certs.pem import called
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime, timedelta
+
+    from cryptography import x509
+
+    from meshwright.certs.consul_seen import ConsulSeen
+
+
+def consul_shown(seen: ConsulSeen, now: datetime) -> tuple[Shown, ...]:
+    """The roots that Consul publishes, the one that signs first, and what signs the leaves below it."""
+    found: list[tuple[str, str, x509.Certificate, timedelta | None]] = []
+    for root in sorted(seen.roots, key=lambda each: not each.is_active):
+        role, place = "root", f"{root.name}, {'signs' if root.is_active else 'is dropped two leaf lifetimes later'}"
+        found.append((role, place, root.certificate, None))
+        if root.is_active and root.intermediates:
+            found.append(("signs", "below it", root.intermediates[-1], signing(root)))
+    return tuple(
+        Shown(seen.name, role, place, each, each.not_valid_after_utc - now, horizon(each, renew_before))
+        for role, place, each, renew_before in found
+    )
+
+
+def consul_troubles(seen: ConsulSeen, told: ConsulTold | None, step: str, now: datetime) -> Iterator[Trouble]:
+    """What is wrong in a datacenter, and what can't be told.
+
+    Args:
+        seen: The datacenter.
+        told: What its stack file says; None where no stack is named.
+        step: Where the stack stands.
+        now: The moment at which it was seen.
+    """
+    for check in standing(seen, told, step, now):
+        if check.verdict is not Verdict.PASSED:
+            yield Trouble(seen.name, check.verdict, _said(check), check.remedy)
+    active = seen.active
+    for each in consul_shown(seen, now):
+        is_of_active = active is not None and each.certificate in (active.certificate, *active.intermediates[-1:])
+        if is_of_active and each.left.total_seconds() > 0 and each.verdict is Verdict.FAILED:
+            message = f"{called(each.certificate)} has {days(each.left)} left, and {days(each.horizon)} are needed"
+            remedy = (
+                "begin a rotation: meshwright certs plan"
+                if each.role == "root"
+                else "see why Consul does not renew it: its log, and its login to Vault"
+            )
+            yield Trouble(seen.name, Verdict.FAILED, message, remedy)
+
+
+def _said(check: Check) -> str:
+    return f"{check.title}: {'; '.join(check.reasons)}"
