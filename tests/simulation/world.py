@@ -5,7 +5,8 @@ What is modelled, each as the real thing does it:
 - the identity controller reads the anchors once, when it starts; a new issuer it verifies against those, and keeps the
   old one where they don't (linkerd2 ``pkg/identity/service.go``); its watch of the Secret may end unnoticed;
 - a proxy has the anchors of its injection for life, and asks for a leaf of 24 hours anew after 70 % of them;
-- cert-manager makes the issuer anew before its end, and an anchor too, with another key, where it is told to;
+- cert-manager makes the issuer anew before its end, and an anchor too: with another key where it is told to, and else
+  with its old one, under its old name;
 - trust-manager makes the bundle of all anchors that it is given.
 """
 
@@ -23,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from meshwright.certs.observed import SKIPPED, UPDATED, Controller, Event, Observed, Proxy
-from meshwright.certs.pem import is_trusted
+from meshwright.certs.pem import is_same_authority, is_trusted
 
 HOUR = timedelta(hours=1)
 START = datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC)
@@ -64,6 +65,23 @@ def issue(name: str, above: Authority | None, first: datetime.datetime, life: ti
     return Authority(certificate, key)
 
 
+def signed_anew(root: Authority, first: datetime.datetime, life: timedelta = 3650 * timedelta(days=1)) -> Authority:
+    """An anchor as cert-manager renews it by ``rotationPolicy: Never``: another certificate, by the same key."""
+    was = root.certificate
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(was.subject)
+        .issuer_name(was.subject)
+        .public_key(was.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(first)
+        .not_valid_after(first + life)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(root.key, hashes.SHA256())
+    )
+    return Authority(certificate, root.key)
+
+
 def anchor(name: str, first: datetime.datetime, life: timedelta = 3650 * timedelta(days=1)) -> Authority:
     return issue(f"root {name}", None, first, life, ca=True)
 
@@ -92,10 +110,19 @@ class Pod:
 class Cluster:
     """One cluster: what its API holds, and what its pods hold in memory."""
 
-    def __init__(self, name: str, root: Authority, now: datetime.datetime, *, pods: int, controllers: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        root: Authority,
+        now: datetime.datetime,
+        *,
+        pods: int,
+        controllers: int,
+        also_trusted: tuple[Authority, ...] = (),
+    ) -> None:
         self.name = name
         self.signs = root
-        self.bundle: tuple[Authority, ...] = (root,)
+        self.bundle: tuple[Authority, ...] = (root, *also_trusted)
         self.bundle_since = self.issuer_since = now
         self.issuer = self._new_issuer(now)
         self.issuer_life, self.issuer_renew_before = 48 * HOUR, 25 * HOUR
@@ -112,9 +139,12 @@ class Cluster:
             self.bundle, self.bundle_since = anchors, now
 
     def take_signer(self, root: Authority, now: datetime.datetime) -> None:
-        if root != self.signs:
-            self.signs, self.issuer_since = root, now
+        """Another authority signs from now on. Of one that was signed anew with its key, nobody asks for an issuer."""
+        if not is_same_authority(root.certificate, self.signs.certificate):
+            self.issuer_since = now
+            self.signs = root
             self._renew(now)
+        self.signs = root
 
     def restart_controllers(self, now: datetime.datetime) -> None:
         self.controllers = [self._controller(now) for _ in self.controllers]
