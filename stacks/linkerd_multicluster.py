@@ -42,12 +42,12 @@ def deploy(mesh: LinkerdMesh, stands: Registered, issuer: IdentityIssuer) -> Non
         for mode, services in by_mode.items():
             exported = {"namespace": namespace, "services": list(services), "mode": mode}
             after = stands.after([stands.namespaces[namespace]])
-            LinkerdExports(f"{namespace}-{mode}", cast("Any", exported), after)
+            # A dot, which no name has: each Service's patch is named after it.
+            LinkerdExports(f"{namespace}.{mode}", cast("Any", exported), after)
     after = stands.after([extension])
+    server = wanted.api_server or ""
     readers = {
-        each: LinkerdReader(
-            f"read-by-{each}", {"cluster": wanted.cluster, "reader": each, "server": wanted.api_server or ""}, after
-        )
+        each: LinkerdReader(f"read-by-{each}", {"cluster": wanted.cluster, "reader": each, "server": server}, after)
         for each in wanted.readers
     }
     here = _member(mesh, wanted, issuer, stands.after([issuer]))

@@ -99,9 +99,9 @@ def test_a_cluster_that_others_may_use(trust: dict[str, Any]) -> None:
         ("kubernetes:core/v1:Namespace", "multicluster-namespace", "multicluster"),
         ("kubernetes:core/v1:Secret", "read-by-us-token", "read-by-us"),
         ("kubernetes:core/v1:Service", "multicluster-gateway", "multicluster"),
-        ("kubernetes:core/v1:ServicePatch", "catalog-hierarchical-products", "catalog-hierarchical"),
+        ("kubernetes:core/v1:ServicePatch", "catalog.hierarchical-products", "catalog.hierarchical"),
         ("kubernetes:helm.sh/v3:Release", "multicluster-release", "multicluster"),
-        ("meshwright:index:LinkerdExports", "catalog-hierarchical", "test-dev"),
+        ("meshwright:index:LinkerdExports", "catalog.hierarchical", "test-dev"),
         ("meshwright:index:LinkerdMulticluster", "multicluster", "test-dev"),
         ("meshwright:index:LinkerdReader", "read-by-us", "test-dev"),
     ]
@@ -116,7 +116,7 @@ def test_a_cluster_that_others_may_use(trust: dict[str, Any]) -> None:
     assert inputs(graph, "read-by-us") == {"cluster": "eu", "reader": "us", "server": "https://eu.example"}
     assert "mesh-control-plane" in names(find(graph, "multicluster-release").dependencies)
     assert "multicluster-release" in names(find(graph, "read-by-us-token").dependencies)
-    assert "catalog-namespace" in names(find(graph, "catalog-hierarchical-products").dependencies)
+    assert "catalog-namespace" in names(find(graph, "catalog.hierarchical-products").dependencies)
     assert graph.outputs["member"] == {
         "cluster": "eu",
         "trust_domain": "cluster.local",
@@ -184,7 +184,7 @@ def test_pods_that_call_pods_need_no_gateway(trust: dict[str, Any]) -> None:
     flat = {"gateway": None, "pod_networks": ["10.1.0.0/16"], "exports": exports}
     graph = run(trust, given, links=[link], **flat)
     assert "gateway" not in inputs(graph, "uses-us")
-    assert {"catalog-flat-products", "catalog-federated-prices"} <= {each.name for each in graph}
+    assert {"catalog.flat-products", "catalog.federated-prices"} <= {each.name for each in graph}
     assert graph.outputs["member"]["gateway_addresses"] == ""
     with pytest.raises(ComponentError, match=r"10\.1\.0\.0/16 of eu and 10\.1\.8\.0/24 of us overlap.*MW-E217"):
         run(trust, us(pod_networks=["10.1.8.0/24"]), links=[link], **flat)
