@@ -6,6 +6,7 @@ from typing import Any
 
 import urllib3
 
+from tests.servers.pki import Authority
 from tests.servers.process import Server, free_ports
 from tests.servers.programs import find_program
 
@@ -28,12 +29,21 @@ class OpenBao:
         folder: Where its configuration, log and data go.
         dev: In memory, unsealed, with the root token `root`. Otherwise it keeps its data in files, and is sealed until
             `initialise`, and again after each start.
+        authority: It serves HTTPS, with a certificate of this authority; not with `dev`. Default: HTTP.
     """
 
-    def __init__(self, folder: Path, *, dev: bool = True) -> None:
+    def __init__(self, folder: Path, *, dev: bool = True, authority: Authority | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (port, peer) = free_ports(2)
-        self.url = f"http://127.0.0.1:{port}"
+        listener: dict[str, Any] = {"address": f"127.0.0.1:{port}", "tls_disable": authority is None}
+        self._http = urllib3.PoolManager()
+        if authority:
+            pair = authority.server("127.0.0.1")
+            (folder / "tls.crt").write_bytes(pair.certificate)
+            (folder / "tls.key").write_bytes(pair.key)
+            listener |= {"tls_cert_file": str(folder / "tls.crt"), "tls_key_file": str(folder / "tls.key")}
+            self._http = urllib3.PoolManager(ca_cert_data=authority.pair.certificate.decode())
+        self.url = f"http{'s' if authority else ''}://127.0.0.1:{port}"
         self.token = "root"
         self.keys: list[str] = []
         """The unseal keys, once it is initialised."""
@@ -41,7 +51,7 @@ class OpenBao:
         (folder / "data").mkdir(exist_ok=True)
         config = {
             "storage": {"raft": {"path": str(folder / "data"), "node_id": "one"}},
-            "listener": {"tcp": {"address": f"127.0.0.1:{port}", "tls_disable": True}},
+            "listener": {"tcp": listener},
             "api_addr": self.url,
             "cluster_addr": f"http://127.0.0.1:{peer}",
         }
@@ -58,6 +68,7 @@ class OpenBao:
 
     def __exit__(self, *_: object) -> None:
         self._server.kill()
+        self._http.clear()
 
     def start(self) -> None:
         """Start it, again if it was stopped; its data is still there, if it keeps any."""
@@ -71,7 +82,7 @@ class OpenBao:
     def health(self) -> int:
         """The status of `sys/health`: 200 ready, 501 not initialised, 503 sealed, 0 no answer."""
         try:
-            return int(urllib3.request("GET", f"{self.url}/v1/sys/health", retries=False, timeout=2.0).status)
+            return int(self._http.request("GET", f"{self.url}/v1/sys/health", retries=False, timeout=2.0).status)
         except urllib3.exceptions.HTTPError:
             return 0
 
@@ -89,7 +100,7 @@ class OpenBao:
 
     def request(self, method: str, path: str, **body: Any) -> dict[str, Any]:
         """The answer to a request below `/v1/`; empty where there is no content. Raises `OpenBaoError`."""
-        answer = urllib3.request(
+        answer = self._http.request(
             method,
             f"{self.url}/v1/{path}",
             headers={"X-Vault-Token": self.token},
