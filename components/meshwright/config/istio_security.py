@@ -24,7 +24,7 @@ from meshwright.config.base import (
 from meshwright.config.clock import today
 from meshwright.errors import Code, Problem
 from meshwright.istio.security import migration, tokens
-from meshwright.istio.security.identity import IDENTITY_PATTERN
+from meshwright.kubernetes.service_accounts import IDENTITY_PATTERN
 
 if TYPE_CHECKING:
     from meshwright.istio.security.migration import RequireSettings

@@ -50,8 +50,6 @@ GATEWAY_NAME: Final = "gateway.networking.k8s.io/gateway-name"
 """On the pods of a Gateway: its name."""
 GATEWAY_CLASS_NAME: Final = "gateway.networking.k8s.io/gateway-class-name"
 """On the objects that istiod makes for a Gateway: its class."""
-BUNDLE_VERSION: Final = "gateway.networking.k8s.io/bundle-version"
-"""Annotation on a CRD of the Gateway API: the bundle that it is of, as ``v1.6.1``."""
 NOT_READY_TAINT: Final = "cni.istio.io/not-ready"
 """Taint that istiod's untaint controller takes off a node where istio-cni runs."""
 

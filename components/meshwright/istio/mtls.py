@@ -7,8 +7,9 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from meshwright.errors import Code, Problem
-from meshwright.istio.security.objects import refuse_all, security_object
+from meshwright.istio.security.objects import security_object
 from meshwright.kubernetes.children import below
+from meshwright.kubernetes.errors import refuse_all
 from meshwright.kubernetes.providers import require_kubernetes_provider
 from meshwright.kubernetes.system import SYSTEM_NAMESPACES
 

@@ -8,7 +8,6 @@ from meshwright.errors import Code
 from meshwright.istio import labels
 from meshwright.istio.mtls import peer_authentication
 from meshwright.istio.security.migration import RequireSettings
-from meshwright.istio.security.objects import refuse_all
 from meshwright.istio.security.require_waypoint import RequireWaypoint, RequireWaypointArgs
 from meshwright.istio.security.require_waypoint import mistakes as require_mistakes
 from meshwright.istio.use_rules import UseWaypointArgs
@@ -17,7 +16,7 @@ from meshwright.istio.use_waypoint import patches
 from meshwright.istio.waypoint import Waypoint, WaypointArgs, WaypointSettings
 from meshwright.istio.waypoint import check as check_waypoint
 from meshwright.kubernetes.children import below
-from meshwright.kubernetes.errors import refuse
+from meshwright.kubernetes.errors import refuse, refuse_all
 from meshwright.kubernetes.namespaces import namespace
 from meshwright.kubernetes.providers import require_kubernetes_provider
 from meshwright.kubernetes.system import SYSTEM_NAMESPACES

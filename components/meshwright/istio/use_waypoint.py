@@ -9,9 +9,9 @@ from pulumi_kubernetes.apps.v1 import DeploymentPatch
 from pulumi_kubernetes.core.v1 import NamespacePatch, ServicePatch
 
 from meshwright.istio import labels
-from meshwright.istio.security.objects import refuse_all
 from meshwright.istio.use_rules import UseWaypointArgs, mistakes
 from meshwright.kubernetes.children import below
+from meshwright.kubernetes.errors import refuse_all
 from meshwright.kubernetes.providers import require_kubernetes_provider
 
 

@@ -7,13 +7,13 @@ import pulumi
 from pulumi_kubernetes.yaml.v2 import ConfigFile
 
 from meshwright.errors import Code
+from meshwright.gateway_api.labels import BUNDLE_VERSION
 from meshwright.kubernetes.errors import refuse
 from meshwright.kubernetes.providers import require_kubernetes_provider
 from meshwright.versions import version_key
 
 _MODES = ("create", "adopt", "skip")
 _A_CRD_OF_EVERY_BUNDLE = "gateways.gateway.networking.k8s.io"
-_BUNDLE_VERSION = "gateway.networking.k8s.io/bundle-version"
 
 
 class GatewayApiArgs(TypedDict):
@@ -104,7 +104,7 @@ def _unless_newer(component: GatewayApiCrds, name: str, version: str, manifest: 
     )
 
     def check(metadata: Any) -> str:
-        there = (metadata.annotations or {}).get(_BUNDLE_VERSION, "v0").removeprefix("v")
+        there = (metadata.annotations or {}).get(BUNDLE_VERSION, "v0").removeprefix("v")
         _refuse_downgrade(label, "the cluster", there, version)
         return manifest
 

@@ -5,9 +5,8 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 from meshwright.errors import Code
-from meshwright.istio.security.objects import refuse_all
 from meshwright.kubernetes.children import below
-from meshwright.kubernetes.errors import refuse
+from meshwright.kubernetes.errors import refuse, refuse_all
 from meshwright.kubernetes.namespaces import namespace
 from meshwright.kubernetes.providers import require_kubernetes_provider
 from meshwright.linkerd.injection import DEFAULT_POLICY, NOT_FOR_WORKLOADS, InjectionArgs, annotations, mistakes

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from meshwright.catalog import load_catalog
 from meshwright.errors import ConfigError
+from meshwright.gateway_api.labels import BUNDLE_VERSION
 from meshwright.health.objects import annotation, called, label, name_of
 from meshwright.health.verdicts import Check, Doubt, Finding, NotKnownError, Severity, SkipError
 from meshwright.istio import labels
@@ -35,10 +36,10 @@ def _bundle(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
         yield Finding("the cluster", "has no CRD for Gateway: the waypoints that it is told to use can't be made")
         return
     for name, definition in sorted(served.items()):
-        version, least = annotation(definition, labels.BUNDLE_VERSION), accepted.crd_minimums.get(name)
+        version, least = annotation(definition, BUNDLE_VERSION), accepted.crd_minimums.get(name)
         least = least or (accepted.minimum if name == "gateways" else None)
         if not version:
-            yield Doubt(called(definition), f"has no annotation {labels.BUNDLE_VERSION}")
+            yield Doubt(called(definition), f"has no annotation {BUNDLE_VERSION}")
         elif least and version_key(version) < version_key(least):
             yield Finding(
                 called(definition), f"is of bundle {version}: istiod ignores it, and all its objects, below v{least}"

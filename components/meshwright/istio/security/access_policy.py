@@ -5,8 +5,9 @@ from typing import NotRequired
 import pulumi
 
 from meshwright.istio.security.layer import PolicyArgs, layer_of, mistakes, spec_of
-from meshwright.istio.security.objects import refuse_all, security_object
+from meshwright.istio.security.objects import security_object
 from meshwright.kubernetes.children import below
+from meshwright.kubernetes.errors import refuse_all
 from meshwright.kubernetes.providers import require_kubernetes_provider
 
 

@@ -16,7 +16,7 @@ from typing import Any, NotRequired, TypedDict
 
 from meshwright.errors import Code, Problem
 from meshwright.istio.security import rules
-from meshwright.istio.security.identity import DEFAULT_TRUST_DOMAIN, is_identity
+from meshwright.istio.security.identity import DEFAULT_TRUST_DOMAIN
 from meshwright.istio.security.layer import DryRunArgs
 from meshwright.istio.security.rules import OperationArgs, RuleArgs
 from meshwright.istio.security.waypoints import (
@@ -27,6 +27,7 @@ from meshwright.istio.security.waypoints import (
     is_in_the_path,
     service_targets,
 )
+from meshwright.kubernetes.service_accounts import is_identity
 
 ANY_SERVICE = "*"
 

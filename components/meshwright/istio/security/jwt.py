@@ -6,10 +6,11 @@ import pulumi
 
 from meshwright.istio.security import tokens
 from meshwright.istio.security.layer import PolicyArgs, spec_of
-from meshwright.istio.security.objects import refuse_all, security_object
+from meshwright.istio.security.objects import security_object
 from meshwright.istio.security.tokens import IssuerArgs
 from meshwright.istio.security.waypoints import FrontWaypointArgs
 from meshwright.kubernetes.children import below
+from meshwright.kubernetes.errors import refuse_all
 from meshwright.kubernetes.providers import require_kubernetes_provider
 
 

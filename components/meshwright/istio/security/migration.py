@@ -5,7 +5,7 @@ from datetime import date
 from typing import NotRequired, TypedDict
 
 from meshwright.errors import Code, Problem
-from meshwright.istio.security.identity import is_identity
+from meshwright.kubernetes.service_accounts import is_identity
 
 
 class RequireSettings(TypedDict):

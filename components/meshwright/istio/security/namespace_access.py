@@ -5,9 +5,9 @@ import pulumi
 from meshwright.errors import Code
 from meshwright.istio.security.calls import NamespaceAccessArgs, mistakes, plan
 from meshwright.istio.security.layer import dry_run_mistakes
-from meshwright.istio.security.objects import refuse_all, security_object
+from meshwright.istio.security.objects import security_object
 from meshwright.kubernetes.children import below
-from meshwright.kubernetes.errors import refuse
+from meshwright.kubernetes.errors import refuse, refuse_all
 from meshwright.kubernetes.providers import require_kubernetes_provider
 from meshwright.kubernetes.system import SYSTEM_NAMESPACES
 

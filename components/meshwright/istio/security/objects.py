@@ -1,15 +1,11 @@
 """Istio's security objects as Pulumi resources."""
 
-from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
-from meshwright.errors import Problem
 from meshwright.istio.labels import DRY_RUN
-from meshwright.kubernetes.errors import ComponentError
 
 
 def security_object(
@@ -29,9 +25,3 @@ def security_object(
     return CustomResource(
         resource_name, api_version="security.istio.io/v1", kind=kind, metadata=metadata, spec=spec, opts=opts
     )
-
-
-def refuse_all(problems: Iterable[Problem], label: str) -> None:
-    """Raise one `ComponentError` for all problems, placed at the component; nothing if there are none."""
-    if found := [replace(problem, place=label) for problem in problems]:
-        raise ComponentError(found)

@@ -10,9 +10,10 @@ from meshwright.errors import Code, Problem
 from meshwright.istio.security import migration
 from meshwright.istio.security.identity import DEFAULT_TRUST_DOMAIN, principal
 from meshwright.istio.security.migration import RequireSettings
-from meshwright.istio.security.objects import refuse_all, security_object
+from meshwright.istio.security.objects import security_object
 from meshwright.istio.security.waypoints import FrontWaypointArgs, principals
 from meshwright.kubernetes.children import below
+from meshwright.kubernetes.errors import refuse_all
 from meshwright.kubernetes.providers import require_kubernetes_provider
 from meshwright.kubernetes.system import SYSTEM_NAMESPACES
 

@@ -6,7 +6,8 @@ from typing import Any, NotRequired, TypedDict
 
 from meshwright.errors import Code, Problem
 from meshwright.istio.layers import L4_CONDITIONS, L7_OPERATION, L7_SOURCE
-from meshwright.istio.security.identity import is_identity, principal
+from meshwright.istio.security.identity import principal
+from meshwright.kubernetes.service_accounts import is_identity
 
 
 class SourceArgs(TypedDict):

@@ -4,9 +4,8 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from meshwright.errors import Code
-from meshwright.istio.security.objects import refuse_all
 from meshwright.kubernetes.children import below
-from meshwright.kubernetes.errors import refuse
+from meshwright.kubernetes.errors import refuse, refuse_all
 from meshwright.kubernetes.providers import require_kubernetes_provider
 from meshwright.linkerd.access.args import LinkerdAccessArgs
 from meshwright.linkerd.access.checks import mistakes

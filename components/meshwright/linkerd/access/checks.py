@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Any
 
 from meshwright.errors import Code, Problem
-from meshwright.istio.security.identity import is_identity
+from meshwright.kubernetes.service_accounts import is_identity
 from meshwright.kubernetes.troubles import Trouble
 from meshwright.linkerd.access.args import LinkerdAccessArgs, LinkerdCallArgs, PortArgs, WorkloadArgs
 from meshwright.linkerd.access.matches import is_grpc, is_path

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from meshwright.gateway_api.labels import BUNDLE_VERSION
 from meshwright.health.objects import annotation, at, called, condition, items, name_of
 from meshwright.health.replicas import ENOUGH, minimum_replicas, too_few
 from meshwright.health.verdicts import Check, Doubt, Finding, NotKnownError, Severity, SkipError
-from meshwright.istio.labels import BUNDLE_VERSION
 from meshwright.linkerd import labels
 from meshwright.linkerd.health import versions
 from meshwright.linkerd.health.installation import CHART, CONTROLLERS, Installed, controllers, releases, require_running
