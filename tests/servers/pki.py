@@ -77,6 +77,20 @@ class Signer:
             .sign(self.key, hashes.SHA256())
         )
 
+    def authority(self, request: str, *, path_length: int | None) -> str:
+        """What it makes of a request, PEM: an authority below it."""
+        asked = x509.load_pem_x509_csr(request.encode())
+        usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
+        made = (
+            _builder(asked.subject, self.certificate.subject, asked.public_key())
+            .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
+            .add_extension(usage, critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(asked.public_key()), critical=False)
+            .add_extension(_issuer(self), critical=False)
+            .sign(self.key, hashes.SHA256())
+        )
+        return _pem(made).decode()
+
     def crl(self, *revoked: x509.Certificate, renewed_by: datetime.date = datetime.date(2046, 1, 1)) -> str:
         """Its revocation list, PEM."""
         when = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)

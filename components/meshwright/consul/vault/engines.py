@@ -1,12 +1,16 @@
 """The secrets engines that Consul needs in Vault: where each is mounted, and who mounts it."""
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from __future__ import annotations
 
-from meshwright.consul.names import Names
-from meshwright.consul.vault.arguments import ConnectArgs, MountArgs, RootArgs, VaultCertificateAuthorityArgs
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from meshwright.consul.names import Names
+    from meshwright.consul.vault.arguments import ConnectArgs, MountArgs, RootArgs, VaultCertificateAuthorityArgs
 
 EngineKind = Literal["pki", "kv"]
 ROOT_S = 10 * 365 * 86_400

@@ -1,16 +1,14 @@
 """What Vault holds for one datacenter, and where Consul finds it: checked, and not yet registered."""
 
-import base64
-import binascii
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from meshwright.consul.names import Names
 from meshwright.consul.vault import policies
-from meshwright.consul.vault.arguments import AuthArgs, VaultCertificateAuthorityArgs
+from meshwright.consul.vault.arguments import VaultCertificateAuthorityArgs
 from meshwright.consul.vault.backend import AuthType, ConnectCaPaths, VaultBackendArgs, VaultRoles
-from meshwright.consul.vault.engines import Complaint, Engine, Engines, engine_mistakes, plan_engines
+from meshwright.consul.vault.checks import auth_mistakes, secret_mistakes
+from meshwright.consul.vault.engines import Engine, Engines, engine_mistakes, plan_engines
 from meshwright.consul.vault.policies import Policy
 from meshwright.errors import Code, Problem
 from meshwright.kubernetes.errors import ComponentError
@@ -19,8 +17,6 @@ GOSSIP_KEY, TOKEN_KEY = "key", "token"
 SERVER_ROLE, INJECTOR_ROLE = "consul-server", "consul-connect-injector"
 """PKI roles of the servers' certificates and of the webhook's."""
 EVERY_ACCOUNT = "*"
-_KUBERNETES_KEYS = ("kubernetes_host", "kubernetes_ca_certificate", "reviewer_token")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PARTS: Mapping[str, tuple[str, ...]] = {
     "server": ("own-token", "server-tls", "gossip", "bootstrap-token", "connect-ca", "cross-signing"),
     "acl_init": ("own-token", "server-ca", "bootstrap-token"),
@@ -84,7 +80,7 @@ def plan_vault(args: VaultCertificateAuthorityArgs, label: str) -> VaultPlan:
         args.get("domain", "consul"),
     )
     engines, auth = plan_engines(args, names), args.get("auth", {})
-    complaints = [*engine_mistakes(args, engines), *_auth_mistakes(auth), *_secret_mistakes(args)]
+    complaints = [*engine_mistakes(args, engines), *auth_mistakes(auth), *secret_mistakes(args)]
     if complaints:
         raise ComponentError([Problem(Code.BAD_ARGUMENT, *each, label) for each in complaints])
     secrets, method = f"{names.full_name}/{names.datacenter}", auth.get("method", "kubernetes")
@@ -104,50 +100,6 @@ def plan_vault(args: VaultCertificateAuthorityArgs, label: str) -> VaultPlan:
         args.get("existing_secrets", False),
         _backend(args, engines, logins, auth_path, secrets),
     )
-
-
-def secret_problem(kind: str, value: str) -> Complaint | None:
-    """Why a text can't be the ``gossip`` key or the ``bootstrap-token``. Nothing of it is in the answer."""
-    if kind == "bootstrap-token":
-        right = _UUID.fullmatch(value.lower())
-        return None if right else ("the bootstrap token is no UUID", "make one with uuidgen")
-    try:
-        length = len(base64.b64decode(value, validate=True))
-    except (binascii.Error, ValueError):
-        return "the gossip key is not base64", "make one with consul keygen"
-    if length not in (16, 24, 32):
-        return f"the gossip key has {length} bytes, and 16, 24 or 32 are right", "make one with consul keygen"
-    return None
-
-
-def _auth_mistakes(auth: AuthArgs) -> Iterator[Complaint]:
-    method = auth.get("method", "kubernetes")
-    wrong = ("issuer_url", "public_keys") if method == "kubernetes" else _KUBERNETES_KEYS
-    given = sorted(key for key in wrong if key in auth)
-    if given:
-        yield f"auth.{given[0]} is not used with the method {method}", f"remove {', '.join(given)}"
-    made_here = not (auth.get("existing") or "roles" in auth)
-    made = sorted({*_KUBERNETES_KEYS, "issuer_url", "public_keys"} & set(auth))
-    if made and not made_here:
-        yield (
-            f"auth.{made[0]} is set, and the auth method exists already",
-            "remove it, or let this stack make the method",
-        )
-    if method == "jwt" and "roles" not in auth and "audience" not in auth:
-        yield "auth has no audience, and a service account's token has one", "add the API server's audience"
-    if method == "jwt" and made_here and ("issuer_url" in auth) == ("public_keys" in auth):
-        yield "the method jwt needs one of issuer_url and public_keys", "add the cluster's OIDC issuer, or its keys"
-
-
-def _secret_mistakes(args: VaultCertificateAuthorityArgs) -> Iterator[Complaint]:
-    for key, kind in (("gossip_key", "gossip"), ("bootstrap_token", "bootstrap-token")):
-        value = args.get(key)
-        if value is None:
-            continue
-        if args.get("existing_secrets"):
-            yield f"{key} is given, and existing_secrets says that Vault has it", "remove one of the two"
-        elif isinstance(value, str) and (wrong := secret_problem(kind, value)):
-            yield wrong
 
 
 def _logins(args: VaultCertificateAuthorityArgs, names: Names) -> Iterator[Login]:
