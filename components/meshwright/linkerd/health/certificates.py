@@ -131,6 +131,9 @@ def _renewed(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
     for each in renewals(seen):
         kind, name, message = each.message.split(" ", 2)
         yield Finding(f"{kind} {name}", message)
+    for one in seen.managed:
+        if one.is_authority and one.signs is None and one.secret != labels.ISSUER_SECRET:
+            yield Doubt(f"Certificate {one.name}", "whether it is an anchor: cert-manager's issuers can't be read")
 
 
 def _proxies_trust(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
