@@ -31,8 +31,9 @@ _FOLDERS |= {
     for name in ("linkerd-crds", "linkerd-control-plane", "linkerd2-cni", "linkerd-viz", "linkerd-multicluster")
 }
 _FOLDERS |= {name: (name,) for name in ("cert-manager", "trust-manager")}
-# ConfigMaps into which istiod's chart copies all values, known or not.
-_COPIES = frozenset({("ConfigMap", "istio-sidecar-injector"), ("ConfigMap", "values")})
+_FOLDERS["consul"] = ("consul-k8s-2.0.3", "consul")
+# ConfigMaps into which istiod's and Consul's charts copy all values, known or not.
+_COPIES = frozenset({("ConfigMap", "istio-sidecar-injector"), ("ConfigMap", "values"), ("ConfigMap", "helm-values")})
 # Values that no template reads: istiod takes them from that copy when it makes waypoints and gateways (the chart's
 # files/waypoint.yaml and files/kube-gateway.yaml). tests/conformance/test_trust.py holds them against istiod.
 _READ_BY_ISTIOD = frozenset({("global", "caAddress"), ("global", "network")})
@@ -79,7 +80,14 @@ def _render(release: Release, values: Mapping[str, Any]) -> list[Object] | str:
         text = helm.template(helm.chart(release.chart), release.name, release.namespace, values)
     except helm.HelmError as error:
         return str(error)
-    return [each for each in helm.objects(text) if Identity.of(each)[1::2] not in _COPIES]
+    objects = [each for document in text.split("\n---\n") for each in _objects(document)]
+    return [each for each in objects if Identity.of(each)[1::2] not in _COPIES]
+
+
+@cache
+def _objects(document: str) -> list[Object]:
+    """Most documents are the same in each of a release's renderings."""
+    return helm.objects(document)
 
 
 def _other_values(values: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

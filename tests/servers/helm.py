@@ -29,7 +29,7 @@ def istio_chart(name: str) -> Path:
 
 def chart(name: str) -> Path:
     """The folder of a chart of any mesh; skips the test without it."""
-    if not name.startswith("linkerd"):
+    if not name.startswith(("linkerd", "consul")):
         return istio_chart(name)
     folder = Path(os.environ.get("MESHWRIGHT_CHARTS") or TOOLS.parent / "charts") / name
     if not folder.is_dir():

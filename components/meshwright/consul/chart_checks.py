@@ -83,8 +83,8 @@ _REFUSALS: tuple[_Refusal, ...] = (
         "name the path of the servers' CA certificate",
     ),
     _Refusal(
-        lambda c: c.vault and c.on("global.tls.enabled") and not c.on("global.tls.enableAutoEncrypt"),
-        f"{_V}.enabled needs global.tls.enableAutoEncrypt with TLS",
+        lambda c: c.vault and c.on("client.enabled") and not c.on("global.tls.enableAutoEncrypt"),
+        f"{_V}.enabled needs global.tls.enableAutoEncrypt for client agents",
         "leave it true",
     ),
     _Refusal(
@@ -311,7 +311,7 @@ def chart_problems(values: Mapping[str, Any], given: Mapping[str, Any], label: s
     chart = _Chart(values)
     for each in _REFUSALS:
         if each.when(chart):
-            yield Problem(Code.CONSUL_VALUES, f"the chart refuses its values: {each.message}", each.remedy, label)
+            yield Problem(Code.CONSUL_VALUES, f"the chart's values can't work: {each.message}", each.remedy, label)
     if _Chart(given).on("server.extraConfig"):
         message = "values.server.extraConfig replaces the servers' configuration, default_intention_policy with it"
         yield Problem(Code.CONSUL_VALUES, message, "write it as server_config, which is added to it", label)

@@ -16,9 +16,9 @@ from meshwright.consul.vault.backend import VaultBackendArgs, chart_values, extr
 from meshwright.kubernetes.chart_values import merge
 
 INJECTORS: Final = 3
-METRICS_RETENTION: Final = "2h"
-"""Consul tells the ends of its CA certificates once an hour (``agent/consul/leader_metrics.go``); what the chart's
-minute has forgotten, a scrape gets as NaN."""
+METRICS_RETENTION: Final = "5m"
+"""What no longer happens is forgotten after the chart's minute, which is Prometheus' own interval: two scrapes that are
+a second too far apart miss it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,6 @@ def _injector(mesh: Settings) -> dict[str, Any]:
         "disruptionBudget": {"enabled": mesh.injectors > 1, "maxUnavailable": 1},
         "transparentProxy": {"defaultEnabled": mesh.transparent_proxy},
         "cni": _cni(mesh),
-        "apiGateway": {"manageExternalCRDs": False, "manageNonStandardCRDs": False},
         "aclBindingRuleSelector": "serviceaccount.name!=default",
         "affinity": apart("connect-injector"),
     }

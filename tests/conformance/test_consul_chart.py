@@ -1,0 +1,109 @@
+"""Consul's own chart, asked by the real Helm: it refuses what we say it does, and takes what we make."""
+
+from typing import Any
+
+import pytest
+
+from meshwright.consul.plan import plan_consul
+from meshwright.kubernetes.chart_values import merge
+from tests.servers import helm
+from tests.servers.cluster import Cluster
+from tests.servers.kubernetes import Identity, Object
+from tests.servers.programs import require_programs
+from tests.unit.consul.refused import REFUSED, SOUND
+from tests.unit.consul.test_consul import EXTERNAL, VAULT
+
+GATEWAYS: dict[str, Any] = {
+    "peering": True,
+    "mesh_gateway": {"annotations": {"example.com/internal": "true"}},
+    "terminating_gateways": [{"name": "terminating-gateway"}],
+}
+INSTALLATIONS: dict[str, dict[str, Any]] = {
+    "plain": {"platform": "eks", "cni": True},
+    "everything": {
+        "platform": "eks",
+        **GATEWAYS,
+        "prometheus_url": "http://prometheus:9090",
+        "recursors": ["10.0.0.2"],
+        "server_config": {"log_level": "debug"},
+        "storage": {"storage_class": "gp3"},
+    },
+    "vault": {"platform": "eks", **GATEWAYS, "vault": VAULT},
+    "openshift": {"platform": "openshift", "cni": True, **GATEWAYS},
+    "external": {"platform": "eks", "external_servers": EXTERNAL},
+    "one": {"platform": "kind", "servers": 1, "injectors": 1},
+}
+EACH = pytest.mark.parametrize("name", INSTALLATIONS)
+
+
+def rendered(values: Any) -> str:
+    require_programs("helm")
+    return helm.template(helm.chart("consul"), "consul", "consul", values)
+
+
+def objects_of(name: str) -> list[Object]:
+    return helm.objects(rendered(plan_consul(INSTALLATIONS[name], "Consul mesh").release.values))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("values", [each.values for each in REFUSED], ids=[each.message for each in REFUSED])
+def test_the_chart_refuses_what_we_say_it_does(values: dict[str, Any]) -> None:
+    with pytest.raises(helm.HelmError):
+        rendered(merge(SOUND, values))
+
+
+@EACH
+def test_each_installation_is_the_same_each_time(name: str) -> None:
+    """What the chart made at render time would be another secret, and another change, at each preview."""
+    values = plan_consul(INSTALLATIONS[name], "Consul mesh").release.values  # type: ignore[arg-type]
+    assert rendered(values) == rendered(values)
+
+
+@EACH
+def test_no_crd_of_the_gateway_api_is_made_twice(name: str) -> None:
+    crds = [each["metadata"]["name"] for each in objects_of(name) if each["kind"] == "CustomResourceDefinition"]
+    assert len(crds) > 20
+    assert not [each for each in crds if each.endswith("gateway.networking.k8s.io")]
+
+
+@EACH
+def test_one_pod_may_always_be_away(name: str) -> None:
+    replicas = {
+        each["metadata"]["name"]: each["spec"]["replicas"]
+        for each in objects_of(name)
+        if each["kind"] in ("Deployment", "StatefulSet")
+    }
+    budgets = {
+        each["metadata"]["name"]: each["spec"]["maxUnavailable"]
+        for each in objects_of(name)
+        if each["kind"] == "PodDisruptionBudget"
+    }
+    assert set(budgets.values()) <= {1}
+    assert set(budgets) == {each for each in ("consul-server", "consul-connect-injector") if replicas.get(each, 0) > 1}
+
+
+@pytest.mark.parametrize(("name", "profile"), [("everything", "restricted"), ("vault", "baseline")])
+def test_its_pods_suit_the_namespaces_profile(clean_cluster: Cluster, name: str, profile: str) -> None:
+    """The API server judges workloads by their pods, and answers with a warning."""
+    api = clean_cluster.api
+    labels = {"pod-security.kubernetes.io/warn": profile}
+    space = api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "consul", "labels": labels}})
+    workloads = [each for each in objects_of(name) if "template" in each.get("spec", {})]
+    assert {each["metadata"]["namespace"] for each in workloads} == {"consul"}
+    assert len(workloads) > 5
+    api.warnings.clear()
+    for each in workloads:
+        api.apply(each, dry_run=True)
+    assert [each for each in api.warnings if "PodSecurity" in each] == []
+    api.delete_all([Identity.of(space)])
+
+
+def test_the_plugin_alone_needs_privileges_and_lives_elsewhere(clean_cluster: Cluster) -> None:
+    api = clean_cluster.api
+    (plugin,) = [each for each in objects_of("plain") if each["kind"] == "DaemonSet"]
+    assert plugin["metadata"]["namespace"] == "kube-system"
+    labels = {"pod-security.kubernetes.io/warn": "baseline"}
+    space = api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "consul", "labels": labels}})
+    api.warnings.clear()
+    api.apply({**plugin, "metadata": {**plugin["metadata"], "namespace": "consul"}}, dry_run=True)
+    assert any("privileged" in each for each in api.warnings)
+    api.delete_all([Identity.of(space)])

@@ -1,0 +1,49 @@
+"""What Consul's chart would refuse, from values alone. `tests/conformance` asks the chart the same."""
+
+from typing import Any
+
+import pytest
+
+from meshwright.consul.chart_checks import blocked_drain, chart_problems
+from meshwright.kubernetes.chart_values import merge
+from tests.unit.consul.refused import OURS, REFUSED, SOUND
+
+
+@pytest.mark.parametrize(("given", "message"), [(each.values, each.message) for each in (*REFUSED, *OURS)])
+def test_a_refusal_is_told(given: dict[str, Any], message: str) -> None:
+    told = [str(each) for each in chart_problems(merge(SOUND, given), {}, "Consul mesh")]
+    assert any(message in line for line in told), told
+    assert all(line.endswith("(MW-E232)") for line in told if message in line)
+
+
+def test_sound_values_are_not() -> None:
+    assert list(chart_problems(SOUND, SOUND, "Consul mesh")) == []
+
+
+@pytest.mark.parametrize(
+    ("replicas", "budget", "blocked"),
+    [
+        (1, {}, True),
+        (1, {"maxUnavailable": 1}, True),
+        (1, {"enabled": False}, False),
+        (2, {}, True),
+        (2, {"maxUnavailable": 1}, False),
+        (2, {"maxUnavailable": "10%"}, False),
+        (2, {"maxUnavailable": "0%"}, True),
+        (3, {}, False),
+        (4, {}, False),
+        (3, {"minAvailable": 2}, False),
+        (3, {"minAvailable": 3}, True),
+        (3, {"minAvailable": "90%"}, True),
+        (3, {"minAvailable": "50%"}, False),
+    ],
+)
+def test_the_injectors_budget_by_the_charts_arithmetic(replicas: int, budget: dict[str, Any], blocked: bool) -> None:
+    assert bool(blocked_drain(replicas, budget)) is blocked
+
+
+@pytest.mark.parametrize(("budget", "blocked"), [({}, True), ({"enabled": True}, True), ({"enabled": False}, False)])
+def test_one_server_has_no_budget(budget: dict[str, Any], blocked: bool) -> None:
+    values = merge(SOUND, {"server": {"replicas": 1, "disruptionBudget": budget}})
+    codes = [str(each.code) for each in chart_problems(values, {}, "Consul mesh")]
+    assert codes == (["MW-E231"] if blocked else [])
