@@ -6,6 +6,10 @@ from collections.abc import Iterator
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+import consul_access
+import consul_ca
+import consul_traffic
+import consul_vault
 from consul_parts import Registered
 from meshwright import Consul, ConsulSystemNamespace, GatewayApiCrds, GkeMeshFirewall
 from meshwright.catalog import load_catalog
@@ -17,6 +21,7 @@ from meshwright.consul.consul import ConsulArgs, ExternalServersArgs
 from meshwright.consul.gateways import MeshGatewayArgs, TerminatingGatewayArgs
 from meshwright.consul.labels import TERMINATING_GATEWAY, WEBHOOK_PORT
 from meshwright.consul.plan import plan_consul, release_of
+from meshwright.consul.vault.backend import VaultBackendArgs
 from meshwright.errors import Code, ConfigError, Problem
 from meshwright.guidance.rollout import next_step
 from parts import chart_source, from_here, provider_of
@@ -26,7 +31,9 @@ def deploy(mesh: ConsulMesh, place: str) -> None:
     """Register the mesh and export what its operators ask for. Raises `ConfigError` without a cluster."""
     cluster = _cluster(mesh, place)
     # What can't work is refused before anything is registered.
-    plan_consul(_consul_args(mesh, cluster), "Consul mesh")
+    backend = consul_vault.backend(mesh)
+    args = _consul_args(mesh, cluster, backend)
+    plan_consul(args, "Consul mesh")
     provider = provider_of("cluster", cluster)
     crds = _gateway_api(mesh, cluster, provider)
     namespace = ConsulSystemNamespace(
@@ -38,12 +45,14 @@ def deploy(mesh: ConsulMesh, place: str) -> None:
         },
         pulumi.ResourceOptions(providers=[provider]),
     )
-    consul = Consul(
-        "mesh",
-        _consul_args(mesh, cluster),
-        pulumi.ResourceOptions(providers=[provider], depends_on=[crds, namespace, *_platform(mesh)]),
-    )
-    stands = Registered(provider, consul, {})
+    vault = consul_vault.deploy(mesh, [namespace])
+    if vault and not vault.ready:
+        return
+    before = [crds, namespace, *_platform(mesh), *([vault] if vault else [])]
+    consul = Consul("mesh", args, pulumi.ResourceOptions(providers=[provider], depends_on=before))
+    consul_ca.deploy(mesh, Registered(provider, consul, {}), backend)
+    stands = consul_access.deploy(mesh, Registered(provider, consul, {}))
+    consul_traffic.deploy(mesh, stands)
     _export(mesh, stands, crds)
 
 
@@ -52,6 +61,7 @@ def _export(mesh: ConsulMesh, stands: Registered, crds: GatewayApiCrds) -> None:
     for each in mesh.namespaces:
         by_phase[each.phase].append(each.name)
     pulumi.export("namespaces", dict(by_phase))
+    pulumi.export("restart", consul_access.restarts(mesh))
     pulumi.export("versions", {"consul": stands.consul.version, "gateway-api": crds.version})
     pulumi.export("next", next_step(mesh.namespaces, today(), "consul"))
 
@@ -94,7 +104,7 @@ def _platform(mesh: ConsulMesh) -> Iterator[pulumi.Resource]:
         )
 
 
-def _consul_args(mesh: ConsulMesh, cluster: Cluster) -> ConsulArgs:
+def _consul_args(mesh: ConsulMesh, cluster: Cluster, backend: VaultBackendArgs | None) -> ConsulArgs:
     control = mesh.control_plane
     args: ConsulArgs = {
         "platform": cluster.platform,
@@ -109,6 +119,8 @@ def _consul_args(mesh: ConsulMesh, cluster: Cluster) -> ConsulArgs:
     }
     if mesh.version:
         args["version"] = mesh.version
+    if backend is not None:
+        args["vault"] = backend
     if cluster.kubernetes_version:
         args["kubernetes_version"] = cluster.kubernetes_version
     if mesh.external_servers:

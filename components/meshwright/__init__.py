@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from meshwright.consul.ca.connect_certificate_authority import ConnectCertificateAuthority
     from meshwright.consul.consul import Consul
+    from meshwright.consul.intentions.intentions import ConsulIntentions
+    from meshwright.consul.mesh_defaults import ConsulMeshDefaults
+    from meshwright.consul.namespace import ConsulNamespace
     from meshwright.consul.system_namespace import ConsulSystemNamespace
+    from meshwright.consul.traffic.traffic import ConsulServiceTraffic
     from meshwright.consul.vault.authority import VaultCertificateAuthority
     from meshwright.istio.ambient import IstioAmbient
     from meshwright.istio.certificates.istio_csr import IstioCsr
@@ -65,6 +69,10 @@ __all__ = [
     "CiliumProbePolicy",
     "ConnectCertificateAuthority",
     "Consul",
+    "ConsulIntentions",
+    "ConsulMeshDefaults",
+    "ConsulNamespace",
+    "ConsulServiceTraffic",
     "ConsulSystemNamespace",
     "EastWestGateway",
     "Egress",
@@ -120,6 +128,10 @@ _HOME = {
     "CiliumProbePolicy": "meshwright.istio.platforms.cilium",
     "ConnectCertificateAuthority": "meshwright.consul.ca.connect_certificate_authority",
     "Consul": "meshwright.consul.consul",
+    "ConsulIntentions": "meshwright.consul.intentions.intentions",
+    "ConsulMeshDefaults": "meshwright.consul.mesh_defaults",
+    "ConsulNamespace": "meshwright.consul.namespace",
+    "ConsulServiceTraffic": "meshwright.consul.traffic.traffic",
     "ConsulSystemNamespace": "meshwright.consul.system_namespace",
     "EastWestGateway": "meshwright.istio.multicluster.east_west",
     "Egress": "meshwright.istio.traffic.egress",

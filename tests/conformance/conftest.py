@@ -15,12 +15,13 @@ CRDS = (
     "cert-manager-1.21.1.yaml",
     "trust-manager-0.24.0.yaml",
     "linkerd-edge-26.8.3.yaml",
+    "consul-k8s-2.0.3.yaml",
 )
 
 
 @pytest.fixture(scope="session")
 def crd_files() -> list[Path]:
-    """The CRDs of Istio, Linkerd, the Gateway API, the Prometheus operator, cert-manager and trust-manager."""
+    """The CRDs of Istio, Linkerd, Consul, the Gateway API, the Prometheus operator, cert-manager and trust-manager."""
     return [data_file("crds", name) for name in CRDS]
 
 

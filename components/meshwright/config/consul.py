@@ -7,16 +7,18 @@ from pydantic import Field
 
 from meshwright.config.base import (
     ChartValues,
+    Flag,
     HostName,
     Mistake,
     Model,
     Port,
     ServiceName,
     Spelt,
-    Text,
     Whole,
     repeated,
 )
+from meshwright.config.consul_access import ConsulAccessNamespace, ConsulProxies, Intention, JwtIssuer
+from meshwright.config.consul_access_checks import mistakes as access_mistakes
 from meshwright.config.consul_ca import ConnectCa, root_in
 from meshwright.config.consul_control import (
     ConsulCni,
@@ -25,8 +27,10 @@ from meshwright.config.consul_control import (
     ConsulGkeFirewall,
     ExternalServers,
 )
+from meshwright.config.consul_traffic import ConsulTraffic
+from meshwright.config.consul_vault import Vault
 from meshwright.config.istio import GatewayApi
-from meshwright.config.shared import ChartSource, Cluster, Compliance, EnvironmentName, Namespace, PhaseName, Workload
+from meshwright.config.shared import ChartSource, Cluster, Compliance, EnvironmentName, Workload
 from meshwright.config.versions import not_in_catalog
 from meshwright.consul.checks import even_servers
 from meshwright.errors import Code
@@ -37,50 +41,13 @@ Datacenter = Annotated[
         r"[a-z0-9]([-_a-z0-9]*[a-z0-9])?", "datacenter name", "use lower-case letters, digits, '-' and '_'", limit=63
     ),
 ]
-AnyService = Annotated[
-    str, Spelt(r"\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?", "service name", "write a service's name, or * for any", limit=63)
-]
-HttpPath = Annotated[str, Spelt(r"/\S*", "path", "begin it with /", limit=1000)]
-HttpMethod = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"]
 
 
-class ConsulNamespace(Namespace[PhaseName]):
+class ConsulNamespace(ConsulAccessNamespace):
     """A namespace and its phase: unmeshed, permissive, strict."""
 
-
-class Vault(Model):
-    """The Vault, or OpenBao, that holds the certificate authority."""
-
-    address: Annotated[str, Spelt(r"https?://\S+", "address", "begin it with https://", limit=2000)] = Field(
-        examples=["https://vault.internal:8200"]
-    )
-    """Its address."""
-    flavor: Literal["vault", "openbao"] = "vault"
-    """Which of the two it is."""
-    namespace: Text | None = None
-    """The namespace in it."""
-
-
-class Allowed(Model):
-    """What an intention lets through; all HTTP traffic where nothing is said."""
-
-    path_prefix: HttpPath | None = None
-    """Paths that begin with this."""
-    path_exact: HttpPath | None = None
-    """This path alone."""
-    methods: tuple[HttpMethod, ...] = ()
-    """These methods. Default: all."""
-
-
-class Intention(Model):
-    """A permission for one service to call another. What no intention permits is refused."""
-
-    source: AnyService = Field(alias="from", examples=["web"])
-    """The calling service; `*` for any."""
-    to: AnyService = Field(examples=["api"])
-    """The called service; `*` for any."""
-    allow: tuple[Allowed, ...] = ()
-    """HTTP requests that are let through. Default: every connection."""
+    traffic: tuple[ConsulTraffic, ...] = ()
+    """Where requests to its services go."""
 
 
 class External(Model):
@@ -141,6 +108,14 @@ class ConsulMesh(Model):
     """The namespaces and how far each has come."""
     intentions: tuple[Intention, ...] = ()
     """Who may call whom."""
+    callers: tuple[ServiceName, ...] = ()
+    """Callers in Consul that no namespace lists: gateways, functions, machines."""
+    jwt: dict[ServiceName, JwtIssuer] = Field(default_factory=dict)
+    """Name -> an issuer of end users' tokens."""
+    proxies: ConsulProxies = Field(default_factory=ConsulProxies)
+    """What holds for all proxies."""
+    enterprise: Flag = False
+    """The servers run Consul Enterprise, which limits rates."""
     external: tuple[External, ...] = ()
     """Services outside the mesh."""
     charts: ChartSource | None = None
@@ -149,7 +124,7 @@ class ConsulMesh(Model):
     """Chart values of yours, merged last."""
 
     def mistakes(self) -> Iterator[Mistake]:
-        """An external service is named once, a pair of services has one intention, and servers and version can be."""
+        """An external service is named once, access can be as it is told, and servers and version can be."""
         if message := even_servers(self.servers):
             remedy = f"use {self.servers - 1} or {self.servers + 1}"
             yield Mistake(Code.CONSUL_SERVERS, f"is {self.servers}: {message}", remedy, ("servers",))
@@ -157,7 +132,8 @@ class ConsulMesh(Model):
         if self.ca is not None:
             yield from root_in(self.ca, self.datacenter, has_vault=self.vault is not None)
         yield from repeated("external", (each.name for each in self.external), "name")
-        yield from repeated("intentions", (f"{each.source} to {each.to}" for each in self.intentions))
+        yield from repeated("callers", self.callers)
+        yield from access_mistakes(self)
         if self.version:
             for mistake in not_in_catalog("consul", self.version):
                 yield mistake._replace(at=("version",))

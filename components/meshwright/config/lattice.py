@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from meshwright.config.base import Mistake, Model, Port, Spelt, Text, Whole, repeated
-from meshwright.config.consul import HttpMethod, HttpPath
+from meshwright.config.consul_access import HttpMethod
 from meshwright.config.shared import Cluster, Compliance, EnvironmentName, PhaseName, Rung, Workload
 from meshwright.errors import Code
 
@@ -19,6 +19,7 @@ LatticeServiceName = Annotated[
 ]
 Region = Annotated[str, Spelt(r"[a-z]{2}(-[a-z]+)+-\d", "region", 'write its code: "eu-west-1"', limit=25)]
 AwsId = Annotated[str, Spelt(r"[a-z]+-[0-9a-z-]+", "id", 'write the id that AWS gave it: "vpc-0abc"', limit=40)]
+HttpPath = Annotated[str, Spelt(r"/\S*", "path", "begin it with /", limit=1000)]
 Organization = Annotated[str, Spelt(r"o-[a-z0-9]{10,32}", "organization", 'write its id: "o-abcdefghij"', limit=34)]
 
 

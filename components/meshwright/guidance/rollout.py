@@ -42,10 +42,16 @@ def next_step(namespaces: Sequence[OnTheWay], today: date, kind: str = "istio-am
     Args:
         namespaces: Those of the stack.
         today: The day it is asked.
-        kind: ``istio-ambient`` or ``linkerd``.
+        kind: ``istio-ambient``, ``linkerd`` or ``consul``.
     """
     if kind == "linkerd":
         return _next_in_linkerd(namespaces, today)
+    if kind == "consul":
+        return _next_in_consul(namespaces, today)
+    return _next_in_istio(namespaces, today)
+
+
+def _next_in_istio(namespaces: Sequence[OnTheWay], today: date) -> str:
     if not namespaces:
         return "list a first namespace, of two or three services that talk often, with phase: permissive"
     permissive = [each for each in namespaces if each.phase == "permissive"]
@@ -62,6 +68,25 @@ def next_step(namespaces: Sequence[OnTheWay], today: date, kind: str = "istio-am
     if unmeshed:
         return f"bring {unmeshed[0].name} in, with phase: permissive"
     return "every namespace is strict; mtls: strict makes it the rule of the mesh"
+
+
+def _next_in_consul(namespaces: Sequence[OnTheWay], today: date) -> str:
+    """As in Istio; but a deadline that is past, or that comes before the week of watching is over, goes first."""
+    permissive = [(ends, each) for each in namespaces if each.phase == "permissive" and (ends := _ends(each))]
+    late = sorted(((ends, each.name) for ends, each in permissive if ends < today), key=lambda one: one)
+    if late:
+        return f"make {late[0][1]} strict, or give a reason for a later deadline: it was permissive until {late[0][0]}"
+    if all(each.phase == "strict" for each in namespaces) and namespaces:
+        return "every namespace is strict, and none can be made permissive unnoticed: the mesh no longer allows it"
+    step = _next_in_istio(namespaces, today)
+    ends_first = min((ends for ends, each in permissive if each.name in step.split()), default=None)
+    return f"{step}; it is permissive until {ends_first}" if ends_first else step
+
+
+def _ends(namespace: OnTheWay) -> date | None:
+    """The last day of its permissive phase, of which Consul's namespaces alone know."""
+    ends = getattr(namespace, "ends", None)
+    return ends if isinstance(ends, date) else None
 
 
 def _next_in_linkerd(namespaces: Sequence[OnTheWay], today: date) -> str:

@@ -74,7 +74,7 @@ def test_the_twin_of_every_kind_loads(stack_file: Write) -> None:
             "next: {name: new}}}",
             "cert_manager: {mode: create, values: {trust_manager: {replicaCount: 3}}}",
         ),
-        mesh("consul", "intentions: [{from: '*', to: api}]", "external: [{name: a, host: a.b, port: 443}]"),
+        mesh("consul", "intentions: [{from: '*', to: a}]", "external: [{name: a, host: a.b, port: 443}]"),
         mesh("vpc-lattice", "region: eu-west-1", "network: {name: shop, vpcs: [{id: vpc-1, security_groups: [sg-1]}]}"),
         mesh("none", "because: [under_20_services, single_cloud_managed_networking]"),
     ):

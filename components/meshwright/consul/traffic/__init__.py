@@ -1,0 +1,1 @@
+"""Routers, splitters and resolvers: where requests to a service go."""
