@@ -63,7 +63,7 @@ def take_step(openbao: OpenBao, step: str) -> None:
 
 
 @pytest.fixture
-def login(openbao: OpenBao) -> dict[str, Any]:
+def login(_now: None, openbao: OpenBao) -> Iterator[dict[str, Any]]:
     """An auth method with the servers' role. AppRole: no API server is here that would review Kubernetes' tokens."""
     openbao.request("POST", f"sys/auth/{AUTH}", type="approle")
     names = [f"consul-{DATACENTER}-{short}" for short in POLICIES]
@@ -71,11 +71,12 @@ def login(openbao: OpenBao) -> dict[str, Any]:
     openbao.request("POST", f"auth/{AUTH}/role/server", **role)
     held = openbao.request("GET", f"auth/{AUTH}/role/server/role-id")["data"]["role_id"]
     secret = openbao.request("POST", f"auth/{AUTH}/role/server/secret-id")["data"]["secret_id"]
-    return {"role_id": held, "secret_id": secret}
+    yield {"role_id": held, "secret_id": secret}
+    openbao.request("DELETE", f"sys/auth/{AUTH}")
 
 
 @pytest.fixture
-def consul(_now: None, openbao: OpenBao, login: dict[str, Any], tmp_path: Path) -> Iterator[Consul]:
+def consul(openbao: OpenBao, login: dict[str, Any], tmp_path: Path) -> Iterator[Consul]:
     """Started for the first time, with what the chart writes into its file."""
     make_root(openbao, OLD)
     make_root(openbao, NEW)
@@ -89,6 +90,8 @@ def consul(_now: None, openbao: OpenBao, login: dict[str, Any], tmp_path: Path) 
     }
     with Consul(tmp_path / "consul", {"ca_provider": "vault", "ca_config": written}, DATACENTER) as running:
         yield running
+    for mount in (OLD.path, NEW.path, f"{DATACENTER}/connect_inter"):
+        openbao.request("DELETE", f"sys/mounts/{mount}")
 
 
 def config_of(openbao: OpenBao, login: dict[str, Any], root: Root) -> dict[str, Any]:

@@ -204,28 +204,43 @@ def _step_problems(rotation: ConnectCaRotationArgs, upcoming: Root | None) -> It
         )
 
 
+def check_live(found: tuple[str, str], args: ConnectCertificateAuthorityArgs, label: str) -> None:
+    """Refuse a step that does not follow from what is live.
+
+    Args:
+        found: Provider and root path of Consul's live configuration.
+        args: The component's, with a rotation.
+        label: How messages call it.
+
+    Raises:
+        ComponentError: MW-E249.
+    """
+    rotation = args["rotation"]
+    before, forced = str(rotation.get("previous", {}).get("step", "")), "without_cross_signing" in rotation
+    allowed = expected_live(rotation["step"], before, _root(args["root"]), _next(args), is_forced=forced)
+    provider, path = found
+    if (provider, path) in {(each.provider, each.path) for each in allowed}:
+        return
+    named = str(Root("vault", path)) if provider == "vault" else f"that of the provider {provider}"
+    wanted = " or ".join(sorted(map(str, allowed)))
+    raise refuse(
+        Code.CONNECT_CA_LIVE,
+        label,
+        f"Consul's live root is {named}, and the step {rotation['step']} follows from {wanted}",
+        "go from step to step, each with an up of its own; Helm's values don't change what is live",
+    )
+
+
 def _once_it_follows(
     live: pulumi.Output[tuple[str, str]], text: str, args: ConnectCertificateAuthorityArgs, label: str
 ) -> pulumi.Output[str]:
-    """What Consul is told, where what is live is what the step follows from."""
-    rotation = cast("dict[str, Any]", args["rotation"])
-    before = str(rotation.get("previous", {}).get("step", ""))
-    forced = "without_cross_signing" in rotation
-    allowed = expected_live(rotation["step"], before, _root(args["root"]), _next(args), is_forced=forced)
+    """What Consul is told, where the step follows from what is live."""
 
-    def check(found: tuple[str, str]) -> str:
-        if tuple(found) in {(each.provider, each.path) for each in allowed}:
-            return text
-        named = str(Root("vault", found[1])) if found[0] == "vault" else f"that of the provider {found[0]}"
-        wanted = " or ".join(sorted(map(str, allowed)))
-        raise refuse(
-            Code.CONNECT_CA_LIVE,
-            label,
-            f"Consul's live root is {named}, and the step {rotation['step']} follows from {wanted}",
-            "go from step to step, each with an up of its own; Helm's values don't change what is live",
-        )
+    def told(found: tuple[str, str]) -> str:
+        check_live(found, args, label)
+        return text
 
-    return live.apply(check)
+    return live.apply(told)
 
 
 def _root(given: RootArgs) -> Root:
