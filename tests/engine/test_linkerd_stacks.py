@@ -4,12 +4,15 @@ Nothing runs in the simulated pods. As `test_linkerd`, it needs charts that are 
 """
 
 import base64
+import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from meshwright.linkerd import labels
 from tests.conformance.openbao_login import let_in
@@ -192,6 +195,29 @@ def test_openbao_signs(real: Projects, cluster: Cluster, https_bao: OpenBao, bao
     assert trusted.subject.rfc4514_string() == "CN=root.linkerd.prod-eu.example.com"
     assert signer(cluster.api) == "linkerd-trust-2026"
     assert destroy(pulumi, cluster, before) == set(), "the anchor's key was never in the cluster"
+
+
+def test_keys_of_pulumi_tls_are_encrypted_in_the_state(real: Projects, cluster: Cluster, tmp_path: Path) -> None:
+    if not shutil.which("pulumi-resource-tls"):
+        pytest.skip("not on PATH: pulumi-resource-tls (pulumi.com/registry/packages/tls)")
+    before = cluster.made()
+    pulumi = example(real, cluster, "linkerd-traffic", trust={"source": "pulumi-tls"}, namespaces=[], egress=None)
+    up(pulumi)
+    (anchor,) = bundle(cluster.api)
+    stored = found(cluster.api, "v1", "Secret", labels.ISSUER_SECRET, labels.NAMESPACE)["data"]
+    issuer, key = (base64.b64decode(stored[name]) for name in ("tls.crt", "tls.key"))
+    x509.load_pem_x509_certificate(issuer).verify_directly_issued_by(anchor)
+
+    shown = pulumi.run("stack", "export", "--show-secrets").stdout
+    keys = set(re.findall(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\W+n([\w+/=]+)", shown))
+    assert len(keys) == 5, "the anchor's and the issuer's, as SEC 1, PKCS 8 and OpenSSH, which all begin alike"
+    assert key.decode().splitlines()[1] in keys
+    kept = [path.read_text() for path in (tmp_path / "state").rglob("*") if path.is_file()]
+    assert any("tls:index/privateKey:PrivateKey" in text for text in kept)
+    for text in kept:
+        assert "PRIVATE KEY" not in text
+        assert not any(each in text for each in (*keys, stored["tls.key"]))
+    assert destroy(pulumi, cluster, before) == set()
 
 
 @contextmanager
