@@ -2,12 +2,18 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
+from pulumi.runtime.config import is_config_secret
 
 from meshwright.config.shared import ChartSource, Cluster
+from meshwright.errors import Code, ConfigError, Problem
 from meshwright.kubernetes.charts import ChartSourceArgs
+
+_NOT_DECRYPTED = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What Pulumi, and the offline engine, put where a value isn't known."""
 
 
 def chart_source(source: ChartSource) -> ChartSourceArgs:
@@ -31,3 +37,39 @@ def provider_of(name: str, cluster: Cluster, **settings: bool) -> kubernetes.Pro
     if cluster.stack:
         kubeconfig = pulumi.StackReference(cluster.stack).require_output(cluster.output)
     return kubernetes.Provider(name, kubeconfig=kubeconfig, context=cluster.context, **settings)
+
+
+def file_of(path: str, key: str) -> str:
+    """What stands in a file that a stack names. Raises `ConfigError`: MW-E145."""
+    try:
+        return Path(from_here(path)).read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise _missing(key, f"names {path}, which can't be read", "give the path of a PEM file") from None
+
+
+def secret_of(place: str, key: str) -> pulumi.Input[str]:
+    """A secret of the stack: an output where nobody decrypted it, so that it isn't known.
+
+    Args:
+        place: ``config:<namespace>:<key>``.
+        key: Which key of the mesh has it, for messages.
+
+    Raises:
+        ConfigError: MW-E145.
+    """
+    full = place.removeprefix("config:")
+    namespace, _, name = full.rpartition(":")
+    value = pulumi.Config(namespace).get(name)
+    if value is None:
+        raise _missing(key, f"names the config value {full}, which isn't set", f"pulumi config set --secret {full}")
+    if not is_config_secret(full):
+        raise _missing(key, f"names the config value {full}, which is no secret", f"pulumi config set --secret {full}")
+    if value == _NOT_DECRYPTED:
+        unknown: Any = pulumi.UNKNOWN
+        return pulumi.Output.secret(unknown)
+    return value
+
+
+def _missing(key: str, message: str, remedy: str) -> ConfigError:
+    place = f"stacks/Pulumi.{pulumi.get_stack()}.yaml"
+    return ConfigError(Problem(Code.CERTIFICATE_UNREADABLE, f"mesh.{key} {message}", remedy, place))

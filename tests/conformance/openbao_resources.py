@@ -66,6 +66,12 @@ def _secret(openbao: Client, resource: Resource) -> dict[str, Any]:
     return openbao.request("POST", f"{resource.inputs['mount']}/data/{name}", data=data)
 
 
+def _jwt(openbao: Client, resource: Resource) -> dict[str, Any]:
+    given = resource.inputs
+    openbao.request("POST", f"sys/auth/{given['path']}", type="jwt", description=given["description"])
+    return openbao.request("POST", f"auth/{given['path']}/config", jwt_validation_pubkeys=given["jwtValidationPubkeys"])
+
+
 def _snake(key: str) -> str:
     return re.sub(r"[A-Z]", lambda letter: f"_{letter[0].lower()}", key)
 
@@ -74,10 +80,7 @@ _WRITERS: Mapping[str, Any] = {
     "vault:index/mount:Mount": _mount,
     "vault:index/policy:Policy": _written("sys/policies/acl/{name}"),
     "vault:index/authBackend:AuthBackend": _written("sys/auth/{path}", "type"),
-    "vault:jwt/authBackend:AuthBackend": lambda openbao, each: (
-        openbao.request("POST", f"sys/auth/{each.inputs['path']}", type="jwt"),
-        _written("auth/{path}/config")(openbao, each),
-    )[1],
+    "vault:jwt/authBackend:AuthBackend": _jwt,
     "vault:kubernetes/authBackendConfig:AuthBackendConfig": _written("auth/{backend}/config"),
     "vault:kubernetes/authBackendRole:AuthBackendRole": _written("auth/{backend}/role/{roleName}"),
     "vault:jwt/authBackendRole:AuthBackendRole": _written("auth/{backend}/role/{roleName}"),

@@ -1,0 +1,205 @@
+"""Whether a running Vault lets a plan through, asked before the first resource is registered.
+
+The provider finds these mistakes one at a time, in the middle of an update, when half of the engines are mounted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from meshwright.consul.vault.checks import secret_problem
+from meshwright.consul.vault.engines import INTERMEDIATE_S
+from meshwright.consul.vault.live import LiveVault, VaultAccess
+from meshwright.consul.vault.plan import EVERY_ACCOUNT, GOSSIP_KEY, TOKEN_KEY
+from meshwright.errors import Code, Problem
+from meshwright.kubernetes.errors import ComponentError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from meshwright.consul.vault.engines import Engine
+    from meshwright.consul.vault.plan import Login, VaultPlan
+
+_SYSTEM_TTL_S = 32 * 86_400
+"""Vault's ``max_lease_ttl`` where neither an engine nor the server has one."""
+_FOUND = 200
+
+
+def check_vault(plan: VaultPlan, access: VaultAccess, owner: str) -> tuple[str, ...]:
+    """Ask a running Vault, by reading alone, whether a plan can be carried out in it.
+
+    Args:
+        plan: What is to be there.
+        access: How it is reached.
+        owner: As `meshwright.consul.vault.registering.owner` has it: what is marked with it is the stack's own.
+
+    Returns:
+        What the token may not look at, in words.
+
+    Raises:
+        ComponentError: All problems at once: MW-E235 to MW-E239, and MW-E241.
+    """
+    vault = LiveVault(access, plan.namespace)
+    looks = _Looks(vault, plan, owner)
+    problems = [
+        *looks.rights(),
+        *(problem for each in plan.engines.not_consuls for problem in looks.engine(each)),
+        *looks.auth(),
+        *looks.policies(),
+        *(problem for each in plan.logins if plan.logins_existing for problem in looks.role(each)),
+        *looks.secrets(),
+    ]
+    if problems:
+        raise ComponentError(problems)
+    return tuple(looks.unseen)
+
+
+class _Looks:
+    """One plan, held against one Vault."""
+
+    def __init__(self, vault: LiveVault, plan: VaultPlan, owner: str) -> None:
+        self._vault, self._plan, self._mark = vault, plan, f"({owner})"
+        self._first_line = f"# {owner}\n"
+        self._mounts: dict[tuple[str, str], Mapping[str, Any] | None] = {}
+        self.unseen: list[str] = []
+
+    def rights(self) -> Iterator[Problem]:
+        """Everything that is written has to be writable, or an update stops in its middle."""
+        plan = self._plan
+        paths = [f"sys/policies/acl/{each.name}" for each in plan.policies.values()]
+        paths += [each.mounted_by for each in plan.engines.not_consuls if not each.existing]
+        if not plan.auth_existing:
+            paths.append(f"sys/auth/{plan.auth_path}")
+        if not plan.logins_existing:
+            paths += [f"auth/{plan.auth_path}/role/{each.name}" for each in plan.logins]
+        if not plan.secrets_existing:
+            paths += [plan.backend[key]["path"] for key in ("gossip", "bootstrap_token")]
+        if refused := self._vault.not_writable(paths):
+            shown = ", ".join(refused[:3]) + (f" and {len(refused) - 3} more" if len(refused) > 3 else "")
+            remedy = "use one that may, or have its policy extended"
+            yield self._vault.problem(Code.VAULT_TOKEN, f"the token may not write {shown}", remedy)
+
+    def engine(self, engine: Engine) -> Iterator[Problem]:
+        """An engine that is ours or absent where it is to be made, and as it has to be where it exists."""
+        mounts = self._seen("mounts", engine.namespace)
+        if mounts is None:
+            return
+        found = mounts.get(engine.path)
+        if not engine.existing:
+            yield from self._not_taken(engine.path, found, mounts)
+            return
+        if found is None:
+            remedy = "mount it, or let this stack: existing: false"
+            yield self._wrong(f"{engine.path} doesn't exist", remedy)
+        elif found["type"] != engine.kind:
+            yield self._wrong(f"{engine.path} is of type {found['type']}, and not {engine.kind}", "name another")
+        elif engine.kind == "kv":
+            yield from self._version(engine.path, found)
+        else:
+            yield from self._authority(engine, found)
+
+    def auth(self) -> Iterator[Problem]:
+        """The auth method, likewise."""
+        methods, plan = self._seen("auth", ""), self._plan
+        if methods is None:
+            return
+        found = methods.get(plan.auth_path)
+        if not plan.auth_existing:
+            yield from self._not_taken(plan.auth_path, found, methods)
+        elif found is None:
+            yield self._wrong(f"the auth method {plan.auth_path} doesn't exist", "enable it, or remove auth.existing")
+        elif found["type"] != plan.auth_method:
+            message = f"the auth method {plan.auth_path} is of type {found['type']}, and not {plan.auth_method}"
+            yield self._wrong(message, "name another, or set auth.method")
+
+    def policies(self) -> Iterator[Problem]:
+        """Policies of these names are the stack's own."""
+        for each in self._plan.policies.values():
+            status, found = self._vault.ask("GET", f"sys/policies/acl/{each.name}")
+            if status == _FOUND and not str(found.get("policy", "")).startswith(self._first_line):
+                message = f"the policy {each.name} is there, and not this stack's"
+                yield self._wrong(message, "delete it, or choose another full_name or datacenter")
+
+    def role(self, login: Login) -> Iterator[Problem]:
+        """A role that exists lets its service account in."""
+        path, names = f"auth/{self._plan.auth_path}/role/{login.name}", self._plan.names
+        status, found = self._vault.ask("GET", path)
+        called = f"the role {login.name} of auth/{self._plan.auth_path}"
+        if status != _FOUND:
+            remedy = "create it, or let this stack: remove auth.roles"
+            yield self._vault.problem(Code.VAULT_ROLE, f"{called} doesn't exist", remedy)
+            return
+        bound = _bound(found, names.namespace)
+        if login.account not in bound and EVERY_ACCOUNT not in bound:
+            account = "each service account" if login.account == EVERY_ACCOUNT else login.account
+            message = (
+                f"{called} is bound to {', '.join(bound) or 'no one there'}, and not to {account} in {names.namespace}"
+            )
+            yield self._vault.problem(Code.VAULT_ROLE, message, "bind it to that service account")
+
+    def secrets(self) -> Iterator[Problem]:
+        """Secrets that are there already are there, and are such as Consul takes."""
+        if not self._plan.secrets_existing:
+            return
+        backend = self._plan.backend
+        for path, key, kind in (
+            (backend["gossip"]["path"], GOSSIP_KEY, "gossip"),
+            (backend["bootstrap_token"]["path"], TOKEN_KEY, "bootstrap-token"),
+        ):
+            status, found = self._vault.ask("GET", path)
+            value = (found.get("data") or {}).get(key) if status == _FOUND else None
+            if value is None:
+                remedy = f"put the {kind.replace('-', ' ')} there, or remove existing_secrets"
+                yield self._vault.problem(Code.VAULT_SECRET, f'{path} has no key "{key}"', remedy)
+            elif wrong := secret_problem(kind, str(value)):
+                yield self._vault.problem(Code.VAULT_SECRET, f"{path}: {wrong[0]}", wrong[1])
+
+    def _not_taken(self, path: str, found: Mapping[str, Any] | None, mounts: Mapping[str, Any]) -> Iterator[Problem]:
+        if found is not None and self._mark not in str(found.get("description", "")):
+            message = f"{path} is there already, of type {found['type']}, and not this stack's"
+            yield self._wrong(message, "use it: existing: true; or choose another path")
+        for other in mounts:
+            if other != path and (path.startswith(f"{other}/") or other.startswith(f"{path}/")):
+                yield self._wrong(
+                    f"{path} can't be mounted beside {other}", "choose a path that isn't above or below it"
+                )
+
+    def _version(self, path: str, found: Mapping[str, Any]) -> Iterator[Problem]:
+        version = str((found.get("options") or {}).get("version", "1"))
+        if version != "2":
+            remedy = f"make it version 2: bao kv enable-versioning {path}"
+            yield self._wrong(f"{path} is KV version {version}", remedy)
+
+    def _authority(self, engine: Engine, found: Mapping[str, Any]) -> Iterator[Problem]:
+        roots = [each.engine for each in self._plan.engines.roots]
+        if engine == self._plan.engines.intermediate:
+            return
+        status, answer = self._vault.ask("GET", f"{engine.path}/ca/pem", below=engine.namespace)
+        if status != _FOUND or not answer.get("text"):
+            yield self._wrong(f"{engine.path} has no certificate yet", "have its root made: root/generate/internal")
+        longest = (found.get("config") or {}).get("max_lease_ttl") or _SYSTEM_TTL_S
+        if engine in roots and longest < INTERMEDIATE_S:
+            hours = INTERMEDIATE_S // 3600
+            message = f"{engine.path} signs for {longest // 3600}h at most, and an intermediate is for {hours}h"
+            yield self._wrong(message, f"tune it: bao secrets tune -max-lease-ttl={hours}h {engine.path}")
+
+    def _seen(self, kind: str, namespace: str) -> Mapping[str, Any] | None:
+        if (kind, namespace) not in self._mounts:
+            self._mounts[kind, namespace] = self._vault.mounts(kind, namespace)
+            if self._mounts[kind, namespace] is None:
+                self.unseen.append(f"sys/{kind}{f' in {namespace}' if namespace else ''}")
+        return self._mounts[kind, namespace]
+
+    def _wrong(self, message: str, remedy: str) -> Problem:
+        return self._vault.problem(Code.VAULT_MOUNT, message, remedy)
+
+
+def _bound(role: Mapping[str, Any], namespace: str) -> list[str]:
+    """The service accounts of a namespace that a role lets in."""
+    if "bound_service_account_names" in role:
+        namespaces = role.get("bound_service_account_namespaces") or []
+        return list(role["bound_service_account_names"]) if {namespace, "*"} & set(namespaces) else []
+    subject = role.get("bound_subject") or (role.get("bound_claims") or {}).get("sub") or ""
+    start = f"system:serviceaccount:{namespace}:"
+    given = [subject] if isinstance(subject, str) else list(subject)
+    return [each.removeprefix(start) for each in given if each.startswith(start)]

@@ -1,0 +1,147 @@
+"""Vault, or OpenBao, from the stack's key `vault`: what Consul needs in it, looked at before anything is registered."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
+from pulumi.runtime.settings import get_monitor
+
+import consul_ca
+from meshwright import VaultCertificateAuthority
+from meshwright.config.consul import ConsulMesh
+from meshwright.config.consul_vault import Vault, VaultEngine
+from meshwright.consul.vault.authority import check_authority
+from meshwright.consul.vault.live import VaultAccess
+from meshwright.consul.vault.preflight import check_vault
+from meshwright.consul.vault.registering import owner
+from parts import file_of, from_here, secret_of
+
+if TYPE_CHECKING:
+    from meshwright.consul.vault.arguments import AuthArgs, RootArgs, VaultCertificateAuthorityArgs
+    from meshwright.consul.vault.backend import VaultBackendArgs
+
+
+def backend(mesh: ConsulMesh) -> "VaultBackendArgs | None":
+    """What Consul is told of Vault; None without one. The config is checked, and then the running Vault.
+
+    Raises:
+        ConfigError: MW-E145 for a file or secret that isn't there.
+        ComponentError: As `VaultCertificateAuthority`, and as `check_vault`.
+    """
+    if mesh.vault is None:
+        return None
+    plan = check_authority(_arguments(mesh, mesh.vault), "VaultCertificateAuthority vault")
+    if (access := _access(mesh.vault)) is None:
+        pulumi.log.info(f"Vault {mesh.vault.address}: not looked at offline; it is at the next preview with Pulumi")
+    else:
+        for unseen in check_vault(plan, access, owner()):
+            pulumi.log.warn(f"Vault {mesh.vault.address}: the token may not read {unseen}, which was not checked")
+    return plan.backend
+
+
+def deploy(mesh: ConsulMesh, before: Sequence[pulumi.Resource]) -> VaultCertificateAuthority | None:
+    """Register what Consul needs in Vault; Consul comes after it. Raises as `backend`.
+
+    Args:
+        mesh: The stack's config.
+        before: What comes first, such as Consul's namespace.
+    """
+    if mesh.vault is None:
+        return None
+    import pulumi_vault
+
+    given = mesh.vault
+    provider = pulumi_vault.Provider(
+        "vault",
+        address=given.api_address or given.address,
+        token=secret_of(given.token, "vault.token") if given.token else None,
+        ca_cert_file=from_here(given.ca_file) if given.ca_file else None,
+    )
+    authority = VaultCertificateAuthority(
+        "vault", _arguments(mesh, given), pulumi.ResourceOptions(providers=[provider], depends_on=list(before))
+    )
+    if authority.root_requests:
+        pulumi.export("requests", authority.root_requests)
+    if not authority.ready:
+        message = (
+            "a root that is held elsewhere has not signed its request: the rest of the stack waits for its certificate"
+        )
+        pulumi.log.warn(message, authority)
+    return authority
+
+
+def _arguments(mesh: ConsulMesh, given: Vault) -> "VaultCertificateAuthorityArgs":
+    stand, below = consul_ca.stand_of(mesh), given.intermediate
+    args: VaultCertificateAuthorityArgs = {
+        "address": given.address,
+        "datacenter": mesh.datacenter,
+        "connect": {
+            "managed_by": given.managed_by,
+            "roots": [_root(mesh, path) for path in stand.mounts],
+            "intermediate": below.model_dump(exclude_none=True, exclude_unset=True),  # type: ignore[typeddict-item]
+            "cross_signing": bool(stand.cross_signs),
+        },
+        "existing_secrets": given.existing_secrets,
+        "retain": given.retain,
+        "auth": _auth(given),
+    }
+    engines: Mapping[str, VaultEngine] = {
+        "server_tls": given.server_tls,
+        "injector_tls": given.injector_tls,
+        "kv": given.kv,
+    }
+    for key, engine in engines.items():
+        if said := engine.model_dump(exclude_none=True, exclude_unset=True):
+            args[key] = said  # type: ignore[literal-required]
+    if given.namespace:
+        args["namespace"] = given.namespace
+    if given.ca:
+        args["ca"] = {"secret_name": given.ca.secret_name, "secret_key": given.ca.secret_key}
+    if given.gossip_key:
+        args["gossip_key"] = secret_of(given.gossip_key, "vault.gossip_key")
+    if given.bootstrap_token:
+        args["bootstrap_token"] = secret_of(given.bootstrap_token, "vault.bootstrap_token")
+    return args
+
+
+def _root(mesh: ConsulMesh, path: str) -> "RootArgs":
+    wanted = consul_ca.generations(mesh)[path]
+    args: RootArgs = {
+        "path": path,
+        "existing": wanted.existing,
+        "held": wanted.held,
+        "key_type": wanted.key_type,
+        "key_bits": wanted.key_bits,
+    }
+    if wanted.namespace:
+        args["namespace"] = wanted.namespace
+    if wanted.certificate:
+        args["certificate"] = file_of(wanted.certificate, "ca.root.certificate")
+    return args
+
+
+def _auth(given: Vault) -> "AuthArgs":
+    said: Any = given.auth.model_dump(exclude_none=True, exclude_unset=True)
+    if given.auth.kubernetes_ca_certificate:
+        said["kubernetes_ca_certificate"] = file_of(
+            given.auth.kubernetes_ca_certificate, "vault.auth.kubernetes_ca_certificate"
+        )
+    if given.auth.public_keys:
+        said["public_keys"] = [file_of(each, "vault.auth.public_keys") for each in given.auth.public_keys]
+    if given.auth.reviewer_token:
+        said["reviewer_token"] = secret_of(given.auth.reviewer_token, "vault.auth.reviewer_token")
+    args: AuthArgs = said
+    return args
+
+
+def _access(given: Vault) -> VaultAccess | None:
+    """How the running Vault is reached; None where nothing is asked of anybody: in offline previews and in tests."""
+    if type(get_monitor()) is not ResourceMonitorStub:  # ours, offline, is made of it
+        return None
+    token = secret_of(given.token, "vault.token") if given.token else os.environ.get("VAULT_TOKEN", "")
+    if not isinstance(token, str):
+        return None
+    ca_file = from_here(given.ca_file) if given.ca_file else None
+    return VaultAccess(given.api_address or given.address, token, ca_file)
