@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import HTTPSHandler, Request, build_opener
+from urllib.request import HTTPSHandler, OpenerDirector, Request, build_opener
 
 from meshwright.certs.pem import certificates_in
 from meshwright.errors import Code, ConfigError, Problem
@@ -157,8 +157,7 @@ def _get(at: ConsulAddress, path: str) -> tuple[int, bytes]:
     headers = {"X-Consul-Token": at.token} if at.token else {}
     request = Request(f"{at.address}{path}", headers=headers)  # noqa: S310 - the scheme was looked at
     try:
-        opener = build_opener(HTTPSHandler(context=ssl.create_default_context(cafile=at.ca_file or None)))
-        with opener.open(request, timeout=_ANSWER_S) as answer:
+        with _opener(at).open(request, timeout=_ANSWER_S) as answer:
             return int(answer.status), bytes(answer.read())
     except HTTPError as error:
         return error.code, error.read()
@@ -168,6 +167,12 @@ def _get(at: ConsulAddress, path: str) -> tuple[int, bytes]:
         raise ConfigError(
             Problem(Code.CERTIFICATES_INPUT, f"Consul does not answer at {at.address}: {why}", remedy)
         ) from None
+
+
+def _opener(at: ConsulAddress) -> OpenerDirector:
+    if at.address.startswith("http://"):
+        return build_opener()
+    return build_opener(HTTPSHandler(context=ssl.create_default_context(cafile=at.ca_file or None)))
 
 
 def _object(at: ConsulAddress, path: str, content: bytes) -> dict[str, Any]:

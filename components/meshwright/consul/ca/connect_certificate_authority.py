@@ -156,7 +156,7 @@ def _problems(args: ConnectCertificateAuthorityArgs) -> Iterator[tuple[Code, str
     root, upcoming = _root(args["root"]), _next(args)
     steady: ConnectCaRotationArgs = {"step": STEADY}
     rotation = args.get("rotation", steady)
-    additional = args["backend"]["connect_ca"].get("additional", {}) if "backend" in args else {}
+    additional = args["backend"].get("connect_ca", {}).get("additional", {}) if "backend" in args else {}
     if rotation["step"] not in CONSUL_STEPS.names:
         yield Code.BAD_ARGUMENT, f"the step {rotation['step']} is unknown", f"one of: {', '.join(CONSUL_STEPS.names)}"
         return

@@ -1,0 +1,225 @@
+"""What the key `ca` of a Consul stack becomes, at each step of a rotation: in Consul, for the chart, and in Vault."""
+
+import json
+from typing import Any
+
+import pulumi
+import pytest
+
+from meshwright.config import parse_config
+from meshwright.config.consul import ConsulMesh
+from meshwright.consul.vault.plan import plan_vault
+from meshwright.engine.graph import UNKNOWN, Graph
+from meshwright.engine.record import record
+from meshwright.errors import Code, ConfigError
+from tests.unit.stacks.test_program import ROOT
+
+VAULT = {"address": "https://vault:8200"}
+API = {"address": "https://consul:8501", "token": "config:consul:token"}
+NEXT = {"path": "dc1/connect_root_2027", "key_bits": 384}
+STEPS: dict[str, Any] = {
+    "cross-signing": {"step": "cross-signing", "since": "2026-11-20", "previous": {"step": "steady"}},
+    "switched": {
+        "step": "switched",
+        "since": "2026-11-20",
+        "previous": {"step": "cross-signing", "since": "2026-11-20"},
+    },
+    "old-pruned": {
+        "step": "old-pruned",
+        "since": "2026-11-20",
+        "previous": {"step": "switched", "since": "2026-11-10"},
+    },
+}
+
+
+@pytest.fixture(autouse=True)
+def _as_pulumi_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "stacks"))
+    monkeypatch.setattr("pulumi.runtime.get_root_directory", lambda: str(ROOT))
+
+
+def mesh_of(ca: Any, **more: Any) -> ConsulMesh:
+    wanted = {"kind": "consul", "cluster": {"context": "c", "platform": "kind"}, "ca": ca, "vault": VAULT, **more}
+    mesh = parse_config({key: value for key, value in wanted.items() if value is not None}, None, None).mesh
+    assert isinstance(mesh, ConsulMesh)
+    return mesh
+
+
+def at(step: str, **more: Any) -> dict[str, Any]:
+    return (
+        {"consul": API, "rotation": {**STEPS[step], "next": NEXT}, **more} if step in STEPS else {"consul": API, **more}
+    )
+
+
+def run(mesh: ConsulMesh, *, secret: bool = True) -> Graph:
+    import consul_ca
+
+    class Stands:
+        def after(self) -> pulumi.ResourceOptions:
+            return pulumi.ResourceOptions()
+
+    backend = plan_vault({"address": "https://vault:8200"}, "test").backend if mesh.vault else None
+    stands: Any = Stands()
+    keys = ("consul:token",) if secret else ()
+    return record(
+        lambda: consul_ca.deploy(mesh, stands, backend), config={"consul:token": "operator"}, secret_keys=keys
+    )
+
+
+def refused(ca: Any, **more: Any) -> list[tuple[Code, str]]:
+    with pytest.raises(ConfigError) as error:
+        mesh_of(ca, **more)
+    return [(each.code, each.message) for each in error.value.problems]
+
+
+def component(graph: Graph) -> Any:
+    return next(each for each in graph if each.type == "meshwright:index:ConnectCertificateAuthority")
+
+
+def test_the_live_configuration_follows_the_steps() -> None:
+    roots = {
+        step: component(run(mesh_of(at(step)))).outputs["configuration"]["RootPKIPath"] for step in ("steady", *STEPS)
+    }
+    assert roots == {
+        "steady": "dc1/connect_root",
+        "cross-signing": "dc1/connect_root",
+        "switched": NEXT["path"],
+        "old-pruned": NEXT["path"],
+    }
+
+
+def test_what_vault_and_the_chart_are_told() -> None:
+    import consul_ca
+
+    stands = {step: consul_ca.stand_of(mesh_of(at(step))) for step in ("steady", *STEPS)}
+    both = ("dc1/connect_root", NEXT["path"])
+    assert {step: (each.mounts, each.cross_signs) for step, each in stands.items()} == {
+        "steady": (("dc1/connect_root",), ()),
+        "cross-signing": (both, both),
+        "switched": (both, both),
+        "old-pruned": ((NEXT["path"],), ()),
+    }
+    assert [each.installed.path for each in stands.values()] == ["dc1/connect_root"] * 3 + [NEXT["path"]]
+    assert list(consul_ca.generations(mesh_of(at("switched")))) == list(both)
+    assert consul_ca.stand_of(mesh_of(None)).mounts == ("dc1/connect_root",)
+
+
+def test_after_the_last_step_next_takes_the_place_of_root_and_nothing_changes() -> None:
+    import consul_ca
+
+    last, after = mesh_of(at("old-pruned")), mesh_of({"consul": API, "root": NEXT})
+    assert consul_ca.stand_of(last) == consul_ca.stand_of(after)
+    assert component(run(last)).outputs == component(run(after)).outputs
+
+
+def test_the_token_is_a_secret_of_the_stack() -> None:
+    graph = run(mesh_of(at("steady")))
+    (provider,) = [each for each in graph if each.type == "pulumi:providers:consul"]
+    assert provider.inputs["address"] == "https://consul:8501"
+    assert "operator" not in repr(provider.inputs["token"])
+    with pytest.raises(
+        ConfigError, match=r"mesh\.ca\.consul\.token names .* which is no secret"
+    ):
+        run(mesh_of(at("steady")), secret=False)
+
+
+def test_without_an_address_the_live_configuration_is_left_alone() -> None:
+    assert [each.type for each in run(mesh_of({"leaf_lifetime": "24h"}))] == ["pulumi:pulumi:Stack"]
+
+
+def test_consuls_own_ca_and_a_change_to_vault() -> None:
+    own = mesh_of({"consul": {"address": "http://consul:8500"}, "root": {"provider": "consul"}}, vault=None)
+    graph = run(own)
+    (made,) = [each for each in graph if each.type.endswith(":CertificateAuthority")]
+    assert made.inputs["connectProvider"] == "consul"
+    assert json.loads(str(made.inputs["configJson"]))["LeafCertTTL"] == "72h"
+    moved = run(mesh_of(at("switched", root={"provider": "consul"})))
+    assert component(moved).outputs["provider"] == "vault"
+    assert (
+        next(each for each in moved if each.type.endswith(":CertificateAuthority") and not each.read).inputs[
+            "configJson"
+        ]
+        is UNKNOWN
+    )
+
+
+def test_a_namespace_and_lifetimes() -> None:
+    ca = {"consul": API, "root": {"namespace": "roots"}, "leaf_lifetime": "24h", "intermediate_lifetime": "90d"}
+    told = component(run(mesh_of(ca))).outputs["configuration"]
+    assert (told["RootPKINamespace"], told["LeafCertTTL"], told["IntermediateCertTTL"]) == ("roots", "24h", "2160h")
+
+
+@pytest.mark.parametrize(
+    ("ca", "code", "message"),
+    [
+        ({"leaf_lifetime": "96h"}, Code.CONNECT_CA_SETTING, "mesh.ca.leaf_lifetime is 96 hours"),
+        ({"root": {"key_bits": 512}}, Code.CONNECT_CA_SETTING, "mesh.ca.root.key_bits is 512, and the type is ec"),
+        (
+            {"root": {"provider": "consul", "path": "x"}},
+            Code.CONTRADICTION,
+            "mesh.ca.root.path is not used with provider: consul",
+        ),
+        (
+            {"root": {"certificate": "root.pem"}},
+            Code.CONTRADICTION,
+            "mesh.ca.root.certificate is not used with held: vault",
+        ),
+        (
+            {"rotation": {**STEPS["cross-signing"], "next": {"path": "dc1/connect_root"}}},
+            Code.CONNECT_CA_ROOT,
+            "mesh.ca.rotation.next has the path dc1/connect_root, as the root has",
+        ),
+        (
+            {"rotation": {**STEPS["cross-signing"], "next": {"key_bits": 384}}},
+            Code.MISSING_KEY,
+            "mesh.ca.rotation.next names no path",
+        ),
+        (
+            {"rotation": {**STEPS["cross-signing"], "next": NEXT, "without_cross_signing": "lost"}},
+            Code.CONNECT_CA_FORCED,
+            (
+                "mesh.ca.rotation.without_cross_signing is given, and step is cross-signing: "
+                "Consul's root was not changed yet"
+            ),
+        ),
+        (
+            {"rotation": {**STEPS["switched"], "next": NEXT, "without_cross_signing": " "}},
+            Code.CONNECT_CA_FORCED,
+            "mesh.ca.rotation.without_cross_signing gives no reason",
+        ),
+        (
+            {
+                "rotation": {
+                    "step": "old-pruned",
+                    "since": "2026-11-20",
+                    "previous": {"step": "switched", "since": "2026-11-15"},
+                    "next": NEXT,
+                }
+            },
+            Code.ROTATION_STEP,
+            "mesh.ca.rotation: step is old-pruned since 2026-11-20, and the root was changed on 2026-11-15",
+        ),
+        (
+            {"rotation": {"step": "switched", "since": "2026-11-20", "previous": {"step": "steady"}, "next": NEXT}},
+            Code.ROTATION_STEP,
+            (
+                "mesh.ca.rotation: step is switched, and the step before it was steady: proxies of the two don't trust "
+                "each other"
+            ),
+        ),
+    ],
+)
+def test_what_is_refused(ca: Any, code: Code, message: str) -> None:
+    assert (code, message) in refused(ca)
+
+
+def test_a_root_in_a_vault_that_the_stack_does_not_name() -> None:
+    assert refused({"consul": API}, vault=None) == [
+        (Code.CONTRADICTION, "mesh.ca.root is in Vault, and the stack names none")
+    ]
+    assert refused({"root": {"provider": "consul"}, "rotation": {**STEPS["switched"], "next": NEXT}}, vault=None)[
+        0
+    ] == (
+        Code.CONTRADICTION,
+        "mesh.ca.rotation.next is in Vault, and the stack names none",
+    )
