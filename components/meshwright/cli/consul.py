@@ -2,9 +2,14 @@
 
 import typer
 
+from meshwright.cli import consul_uninstall
+
 app = typer.Typer(help="Look after Consul: its health, and the way out of trouble.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
     """Look after Consul: its health, and the way out of trouble."""
+
+
+app.command("uninstall")(consul_uninstall.uninstall)
