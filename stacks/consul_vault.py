@@ -34,7 +34,7 @@ def backend(mesh: ConsulMesh) -> "VaultBackendArgs | None":
         return None
     plan = check_authority(_arguments(mesh, mesh.vault), "VaultCertificateAuthority vault")
     if (access := _access(mesh.vault)) is None:
-        pulumi.log.info(f"Vault {mesh.vault.address}: not looked at offline; it is at the next preview with Pulumi")
+        pulumi.log.warn(f"Vault {mesh.vault.address}: not looked at offline; `pulumi preview` does")
     else:
         for unseen in check_vault(plan, access, owner()):
             pulumi.log.warn(f"Vault {mesh.vault.address}: the token may not read {unseen}, which was not checked")
