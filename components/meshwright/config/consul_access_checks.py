@@ -110,7 +110,12 @@ def mistakes(mesh: "ConsulMesh") -> Iterator[Mistake]:
 
 def _of_namespace(mesh: "ConsulMesh", namespace: "ConsulNamespace") -> Iterator[Mistake]:
     for mistake in told(namespace_troubles(namespace_args(mesh, namespace))):
-        yield mistake._replace(at=_place(mesh, namespace, mistake.at))
+        if mistake.at == ("transparent_proxy",) and namespace.transparent_proxy is None:
+            message = "is permissive, which works with transparent proxies alone, and the mesh has turned them off"
+            remedy = "set the namespace's transparent_proxy: true, or go to strict at once"
+            yield Mistake(mistake.code, message, remedy, ("phase",))
+        else:
+            yield mistake._replace(at=_place(mistake.at))
     for index, traffic in enumerate(namespace.traffic):
         at: Path = ("traffic", index)
         if namespace.phase == "unmeshed":
@@ -124,14 +129,12 @@ def _of_namespace(mesh: "ConsulMesh", namespace: "ConsulNamespace") -> Iterator[
                 yield mistake._replace(at=(*at, *mistake.at))
 
 
-def _place(mesh: "ConsulMesh", namespace: "ConsulNamespace", at: Path) -> Path:
+def _place(at: Path) -> Path:
     """The config's key for the component's."""
     if at[0] == "namespace":
         return ("name",)
     if at[0] == "services" and len(at) > 1:
         return ("workloads", *at[1:])
-    if at[0] == "transparent_proxy" and namespace.transparent_proxy is None:
-        return ("phase",)
     return at
 
 

@@ -55,7 +55,7 @@ def namespace_troubles(args: ConsulNamespaceArgs) -> Iterator[Trouble]:
     if args["namespace"] in NOT_FOR_WORKLOADS:
         message = f"is {args['namespace']}, which is not for workloads: Consul injects nothing into it, or must not"
         yield Trouble(Code.BAD_ARGUMENT, message, "leave it out", ("namespace",))
-    for each, at in ((phase, ("phase",)), (before["phase"] if before else phase, ("previous", "phase"))):
+    for each, at in ((phase, ("phase",)), *([(before["phase"], ("previous", "phase"))] if before else [])):
         if each not in _PHASES:
             yield Trouble(Code.BAD_ARGUMENT, f'is "{each}"', f"one of: {', '.join(_PHASES)}", at)
     if phase == "permissive":

@@ -90,3 +90,37 @@ def test_next_step_in_linkerd(namespaces: list[Namespace], step: str) -> None:
 def test_strict_is_possible_a_week_after_permissive_began() -> None:
     assert strict_from(Namespace("a", "permissive", date(2026, 2, 24))) == date(2026, 3, 3)
     assert strict_from(Namespace("a", "permissive")) is None
+
+
+@dataclass
+class InConsul(Namespace):
+    ends: date | None = None
+
+
+SINCE = date(2026, 11, 15)
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "step"),
+    [
+        ([], "list a first namespace, of two or three services that talk often, with phase: permissive"),
+        ([InConsul("a", "unmeshed")], "bring a in, with phase: permissive"),
+        (
+            [InConsul("a", "permissive", SINCE, date(2026, 12, 15)), InConsul("b", "unmeshed")],
+            "make a strict, if its last 7 days saw no plaintext; it is permissive until 2026-12-15",
+        ),
+        (
+            [
+                InConsul("a", "permissive", SINCE, date(2026, 12, 15)),
+                InConsul("b", "permissive", SINCE, date(2026, 11, 21)),
+            ],
+            "make b strict, or give a reason for a later deadline: it was permissive until 2026-11-21",
+        ),
+        (
+            [InConsul("a", "strict")],
+            "every namespace is strict, and none can be made permissive unnoticed: the mesh no longer allows it",
+        ),
+    ],
+)
+def test_next_step_in_consul(namespaces: list[Namespace], step: str) -> None:
+    assert next_step(namespaces, TODAY, "consul") == step

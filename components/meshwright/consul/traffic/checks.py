@@ -93,7 +93,8 @@ def _in_route(route: RouteArgs) -> Iterator[Trouble]:
     if route.get("prefix_rewrite") and not (match.get("path") or match.get("path_prefix")):
         message = "rewrites what match.path or match.path_prefix fits, and there is neither"
         yield Trouble(Code.CONSUL_ROUTE, message, "add one of them", ("prefix_rewrite",))
-    if retries := route.get("retries"):
+    retries = route.get("retries")
+    if retries is not None:
         conditions, statuses = retries.get("on") or [], retries.get("statuses") or []
         for index, condition in enumerate(conditions):
             if condition not in RETRY_CONDITIONS:
