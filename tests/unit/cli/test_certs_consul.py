@@ -80,6 +80,9 @@ def test_the_last_step_waits_for_consul(meshwright: Command) -> None:
         status, out, _ = meshwright("certs", "advance")
         assert (status, path.read_text()) == (1, was)
         assert "✗ prod: Consul has dropped the old root" in out
+        # No reason is better than what Consul says.
+        status, _, _ = meshwright("certs", "advance", "--reason", "in a hurry")
+        assert (status, path.read_text()) == (1, was)
     with server(PRUNED) as address:
         status, _, _ = meshwright("certs", "advance", "--consul", address)
     assert status == 0
@@ -102,6 +105,15 @@ def test_the_last_step_of_a_file_is_too_early(meshwright: Command) -> None:
         status, _, err = meshwright("certs", "advance", "--reason", "hurry")
     assert (status, path.read_text()) == (2, was)
     assert "wait 6 days, two lifetimes of a leaf" in err
+
+
+def test_a_reason_stands_for_what_may_not_be_read(meshwright: Command) -> None:
+    with server(PRUNED, token="operator") as address:
+        path = stack(address, AT_SWITCHED)
+        assert meshwright("certs", "advance")[0] == 3
+        status, _, _ = meshwright("certs", "advance", "--reason", "read by the owner of the token")
+    assert status == 0
+    assert "# 2026-11-23 on to old-pruned without its gate: read by the owner of the token" in path.read_text()
 
 
 def test_no_answer(meshwright: Command) -> None:
