@@ -63,6 +63,8 @@ def _export(mesh: ConsulMesh, stands: Registered, crds: GatewayApiCrds) -> None:
     pulumi.export("namespaces", dict(by_phase))
     pulumi.export("restart", consul_access.restarts(mesh))
     pulumi.export("versions", {"consul": stands.consul.version, "gateway-api": crds.version})
+    licence = load_catalog().features["consul"]["licence"]
+    pulumi.export("licence", f"{licence.value}; {licence.note}")
     pulumi.export("next", next_step(mesh.namespaces, today(), "consul"))
 
 
@@ -172,9 +174,10 @@ def _mesh_gateway(gateway: MeshGateway) -> MeshGatewayArgs:
     args: MeshGatewayArgs = {
         "replicas": gateway.replicas,
         "service_type": gateway.service_type,
-        "port": gateway.port,
         "annotations": gateway.annotations,
     }
+    if gateway.port:
+        args["port"] = gateway.port
     if gateway.node_port:
         args["node_port"] = gateway.node_port
     if gateway.address:

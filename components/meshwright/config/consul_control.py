@@ -132,8 +132,8 @@ class MeshGateway(Model):
     """With NodePort: the port on the nodes."""
     address: HostName | None = None
     """What other clusters reach it by. Default: its Service's address."""
-    port: Port = 443
-    """The port there."""
+    port: Port | None = None
+    """The port there. Default: node_port, else 443."""
     annotations: dict[str, str] = Field(default_factory=dict)
     """Of its Service, for the cloud's load balancer."""
 

@@ -1,5 +1,6 @@
 """Consul's gateways, as the chart makes them: to other clusters, from outside, and to services outside."""
 
+import json
 from collections.abc import Sequence
 from typing import Any, Final, NotRequired, TypedDict
 
@@ -19,7 +20,7 @@ class MeshGatewayArgs(TypedDict):
     address: NotRequired[str]
     """What other clusters reach it by. Default: the Service's address."""
     port: NotRequired[int]
-    """The port at that address. Default: 443."""
+    """The port at that address. Default: ``node_port``, else 443."""
     annotations: NotRequired[dict[str, str]]
     """Of the Service, for the cloud's load balancer. Default: none."""
 
@@ -53,6 +54,7 @@ def gateway_values(
         replicas = api.get("replicas", REPLICAS)
         managed = {
             "serviceType": api.get("service_type", "LoadBalancer"),
+            # The chart's maximum is one, and holds against any other number.
             "deployment": {"defaultInstances": replicas, "minInstances": replicas, "maxInstances": replicas},
         }
         values["connectInject"] = {"apiGateway": {"managedGatewayClass": managed}}
@@ -71,13 +73,15 @@ def _mesh_gateway(mesh: MeshGatewayArgs) -> dict[str, Any]:
         service["nodePort"] = mesh["node_port"]
     if annotations := mesh.get("annotations"):
         # The chart wants YAML in text.
-        service["annotations"] = "\n".join(f'"{key}": "{annotations[key]}"' for key in sorted(annotations))
-    port = mesh.get("port", 443)
+        service["annotations"] = "\n".join(
+            f"{json.dumps(key)}: {json.dumps(annotations[key])}" for key in sorted(annotations)
+        )
+    port = mesh.get("port") or mesh.get("node_port", 443)
     if "address" in mesh:
         address: dict[str, Any] = {"source": "Static", "static": mesh["address"], "port": port}
     else:
         # What is told to others is then the Service's own port.
-        address, service = {"source": "Service"}, {**service, "port": port}
+        address, service = {"source": "Service"}, {**service, "port": mesh.get("port", 443)}
     return {
         "enabled": True,
         "replicas": mesh.get("replicas", REPLICAS),

@@ -198,9 +198,13 @@ def test_gateways() -> None:
         {"name": "out", "replicas": 2},
         {"name": "lambda", "replicas": 3},
     ]
-    static = values(mesh_gateway={"service_type": "NodePort", "node_port": 30443, "address": "gw.example"})
-    assert static["meshGateway"]["service"] == {"type": "NodePort", "nodePort": 30443}
-    assert static["meshGateway"]["wanAddress"] == {"source": "Static", "static": "gw.example", "port": 443}
+    on_nodes = {"service_type": "NodePort", "node_port": 30443, "address": "gw.example"}
+    static = values(mesh_gateway=on_nodes)["meshGateway"]
+    assert static["service"] == {"type": "NodePort", "nodePort": 30443}
+    assert static["wanAddress"] == {"source": "Static", "static": "gw.example", "port": 30443}
+    forwarded = values(mesh_gateway={**on_nodes, "port": 443})["meshGateway"]
+    assert forwarded["wanAddress"] == {"source": "Static", "static": "gw.example", "port": 443}
+    assert values(mesh_gateway={})["meshGateway"]["service"] == {"type": "LoadBalancer", "port": 443}
     assert "meshGateway" not in values()
 
 

@@ -46,6 +46,7 @@ def test_each_part_comes_after_what_it_needs() -> None:
     graph = run()
     assert names(find(graph, "mesh-release").dependencies) >= {"gateway-api-bundle", "consul-namespace"}
     assert graph.outputs["versions"] == {"consul": "2.0.3", "gateway-api": "1.5.1"}
+    assert graph.outputs["licence"].startswith("BUSL-1.1; ")
     assert inputs(graph, "gateway-api")["version"] == "1.5.1"
     assert inputs(graph, "mesh-release")["timeout"] == 900
     assert find(graph, "consul-namespace").options.retain_on_delete
@@ -106,7 +107,7 @@ def test_gateways_are_told_apart() -> None:
             }
         )
     )
-    assert given["meshGateway"]["wanAddress"] == {"source": "Static", "static": "gw.example.com", "port": 443}
+    assert given["meshGateway"]["wanAddress"] == {"source": "Static", "static": "gw.example.com", "port": 30443}
     assert given["connectInject"]["apiGateway"]["managedGatewayClass"]["serviceType"] == "ClusterIP"
     assert given["terminatingGateways"]["gateways"] == [{"name": "out", "replicas": 3}]
     assert "terminatingGateways" not in values(run())
