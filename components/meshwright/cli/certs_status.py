@@ -144,7 +144,11 @@ def _lines(
                 yield line("  ", _MARKS[each.verdict.value], what, (f"  {each.place}", "dim"))
         yield from (line("  · renewed  ", text) for text in _renewed(one))
         if not one.managed and not any(each.cluster == one.name for each in listed):
-            yield line("  ", _MARKS["unknown"], " it shows no certificates; a cluster does, by --context")
+            yield line(
+                "  ",
+                _MARKS["unknown"],
+                " it shows no certificates; a cluster does, by --context, and Consul, by --consul",
+            )
         if one.proxies:
             who = (
                 plural(len(one.proxies), "pod") + " with a proxy",

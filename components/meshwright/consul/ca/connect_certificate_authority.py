@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import pulumi
 
@@ -120,7 +120,7 @@ class ConnectCertificateAuthority(pulumi.ComponentResource):
             remedy = "pip install 'meshwright[consul]'"
             raise refuse(Code.EXTRA_MISSING, label, "it needs the package pulumi_consul", remedy)
         check_connect_ca(args, label)
-        super().__init__("meshwright:index:ConnectCertificateAuthority", name, cast("dict[str, Any]", args), opts)
+        super().__init__("meshwright:index:ConnectCertificateAuthority", name, _settled(args), opts)
         signs = root_stand(_step(args), _root(args["root"]), _next(args)).signs
         self.provider_name = signs.provider
         self.configuration = ca_config(signs, _lifetimes(args), args.get("backend"))
@@ -241,6 +241,15 @@ def _once_it_follows(
         return text
 
     return live.apply(told)
+
+
+def _settled(args: ConnectCertificateAuthorityArgs) -> dict[str, Any]:
+    """What is registered: after the last step as if `next` were `root` already. That it will be, changes nothing."""
+    shown: dict[str, Any] = dict(args)
+    if _step(args) == OLD_PRUNED:
+        shown |= {"root": shown.pop("next")}
+        del shown["rotation"]
+    return shown
 
 
 def _root(given: RootArgs) -> Root:
