@@ -32,6 +32,7 @@ from meshwright.config.consul_vault import Vault
 from meshwright.config.istio import GatewayApi
 from meshwright.config.shared import ChartSource, Cluster, Compliance, EnvironmentName, Workload
 from meshwright.config.versions import not_in_catalog
+from meshwright.consul.chart_checks import blocked_drain, injector_budget
 from meshwright.consul.checks import even_servers
 from meshwright.errors import Code
 
@@ -129,6 +130,7 @@ class ConsulMesh(Model):
             remedy = f"use {self.servers - 1} or {self.servers + 1}"
             yield Mistake(Code.CONSUL_SERVERS, f"is {self.servers}: {message}", remedy, ("servers",))
         yield from self._elsewhere()
+        yield from self._drained()
         if self.ca is not None:
             yield from root_in(self.ca, self.datacenter, has_vault=self.vault is not None)
         yield from repeated("external", (each.name for each in self.external), "name")
@@ -137,6 +139,18 @@ class ConsulMesh(Model):
         if self.version:
             for mistake in not_in_catalog("consul", self.version):
                 yield mistake._replace(at=("version",))
+
+    def _drained(self) -> Iterator[Mistake]:
+        """Values of the user's leave the injector's budget such that a node can be drained."""
+        given = self.values.get("connectInject")
+        if not isinstance(given, dict):
+            return
+        budget, replicas = given.get("disruptionBudget", {}), given.get("replicas", self.control_plane.injectors)
+        if not (isinstance(budget, dict) and isinstance(replicas, int)):
+            return
+        if message := blocked_drain(replicas, {**injector_budget(self.control_plane.injectors), **budget}):
+            remedy = "use 3 injectors, or allow one to be away: disruptionBudget: {maxUnavailable: 1}"
+            yield Mistake(Code.CONSUL_BUDGET, f": {message}", remedy, ("values", "connectInject"))
 
     def _elsewhere(self) -> Iterator[Mistake]:
         """What is for servers in the cluster is not said of servers elsewhere."""

@@ -5,6 +5,7 @@ stands. Source: the templates of the chart 2.0.3, each ``fail`` that values can 
 chart itself.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -12,7 +13,6 @@ from meshwright.errors import Code, Problem
 
 RESERVED = ("system", "universal", "operator", "root")
 """Names of namespaces that Consul keeps for itself."""
-_DEFAULT_REPLICAS = 3
 
 
 class _Chart:
@@ -32,6 +32,11 @@ class _Chart:
     def on(self, path: str) -> bool:
         """Whether it is set: not false, empty or absent."""
         return bool(self.get(path))
+
+    def number(self, path: str) -> int:
+        """A whole number; 0 for what is none, which the chart or Kubernetes refuses."""
+        value = self.get(path)
+        return value if isinstance(value, int) else 0
 
     def half(self, path: str, one: str = "secretName", other: str = "secretKey") -> bool:
         """Whether one of a pair is set without the other."""
@@ -176,10 +181,7 @@ _REFUSALS: tuple[_Refusal, ...] = (
         "remove it",
     ),
     _Refusal(
-        lambda c: (
-            c.on("server.bootstrapExpect")
-            and int(c.get("server.bootstrapExpect")) < int(c.get("server.replicas", _DEFAULT_REPLICAS))
-        ),
+        lambda c: c.on("server.bootstrapExpect") and c.number("server.bootstrapExpect") < c.number("server.replicas"),
         "server.bootstrapExpect is less than server.replicas",
         "leave it out",
     ),
@@ -319,17 +321,21 @@ def chart_problems(values: Mapping[str, Any], given: Mapping[str, Any], label: s
 
 
 def _budgets(chart: _Chart, label: str) -> Iterator[Problem]:
-    if message := blocked_drain(
-        int(chart.get("connectInject.replicas", 1)), chart.get("connectInject.disruptionBudget", {})
-    ):
+    budget = chart.get("connectInject.disruptionBudget", {})
+    if isinstance(budget, Mapping) and (message := blocked_drain(chart.number("connectInject.replicas"), budget)):
         remedy = "use 3 injectors, or allow one to be away: connectInject.disruptionBudget.maxUnavailable: 1"
         yield Problem(Code.CONSUL_BUDGET, message, remedy, label)
-    servers = int(chart.get("server.replicas", 1))
-    if chart.servers and servers == 1 and chart.get("server.disruptionBudget.enabled", True):
+    one = chart.number("server.replicas") == 1
+    if chart.servers and one and chart.get("server.disruptionBudget.enabled", True):
         message = "the budget of 1 server lets no node be drained"
         yield Problem(
             Code.CONSUL_BUDGET, message, "use 3 servers, or set server.disruptionBudget.enabled: false", label
         )
+
+
+def injector_budget(replicas: int) -> dict[str, Any]:
+    """The budget that the injector is given: the chart's formula allows none of two to be away, and none of one."""
+    return {"enabled": replicas > 1, "maxUnavailable": 1}
 
 
 def blocked_drain(replicas: int, budget: Mapping[str, Any]) -> str | None:
@@ -345,18 +351,18 @@ def blocked_drain(replicas: int, budget: Mapping[str, Any]) -> str | None:
     if not budget.get("enabled", True):
         return None
     if least := budget.get("minAvailable"):
-        away = _whole(least, replicas)
-        return None if away < replicas else f"the budget of {replicas} injectors wants all of them (minAvailable)"
+        present = _whole(least, replicas)
+        return f"the budget of {replicas} injectors wants all of them (minAvailable)" if present >= replicas else None
     if replicas == 1:
         return "the budget of 1 injector lets no node be drained"
     most = budget.get("maxUnavailable")
-    allowed = _whole(most, replicas) if most else (1 if replicas == 3 else replicas // 2 - 1)
-    return None if allowed > 0 else f"the budget of {replicas} injectors lets no node be drained"
+    away = _whole(most, replicas) if most else (1 if replicas == 3 else replicas // 2 - 1)
+    return f"the budget of {replicas} injectors lets no node be drained" if away == 0 else None
 
 
-def _whole(number: int | str, of: int) -> int:
-    """A number of pods, or a percentage of them as Kubernetes rounds it: up."""
+def _whole(number: object, of: int) -> int:
+    """A number of pods, or a percentage of them as Kubernetes rounds it: up. -1 for what is neither."""
     text = str(number)
-    if not text.endswith("%"):
-        return int(text)
-    return -(-int(text[:-1]) * of // 100)
+    if not re.fullmatch(r"\d{1,6}%?", text, re.ASCII):
+        return -1
+    return -(-int(text[:-1]) * of // 100) if text.endswith("%") else int(text)

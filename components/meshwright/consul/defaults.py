@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from meshwright.consul.chart_checks import injector_budget
 from meshwright.consul.gateways import ApiGatewayArgs, MeshGatewayArgs, TerminatingGatewayArgs, apart, gateway_values
 from meshwright.consul.labels import CNI_NAMESPACE, ENABLED, MESH_NAMESPACE
 from meshwright.consul.names import Names
@@ -170,8 +171,7 @@ def _injector(mesh: Settings) -> dict[str, Any]:
         # The namespaces that carry the label, and all of their pods: a phase is a namespace's.
         "default": True,
         "namespaceSelector": f"matchLabels:\n  {MESH_NAMESPACE}: {ENABLED}\n",
-        # The chart's formula allows none of two replicas to be away, and of one neither.
-        "disruptionBudget": {"enabled": mesh.injectors > 1, "maxUnavailable": 1},
+        "disruptionBudget": injector_budget(mesh.injectors),
         "transparentProxy": {"defaultEnabled": mesh.transparent_proxy},
         "cni": _cni(mesh),
         "aclBindingRuleSelector": "serviceaccount.name!=default",

@@ -36,6 +36,7 @@ def test_sound_values_are_not() -> None:
         (3, {"minAvailable": 3}, True),
         (3, {"minAvailable": "90%"}, True),
         (3, {"minAvailable": "50%"}, False),
+        (3, {"minAvailable": "most"}, False),
     ],
 )
 def test_the_injectors_budget_by_the_charts_arithmetic(replicas: int, budget: dict[str, Any], blocked: bool) -> None:
@@ -47,3 +48,8 @@ def test_one_server_has_no_budget(budget: dict[str, Any], blocked: bool) -> None
     values = merge(SOUND, {"server": {"replicas": 1, "disruptionBudget": budget}})
     codes = [str(each.code) for each in chart_problems(values, {}, "Consul mesh")]
     assert codes == (["MW-E231"] if blocked else [])
+
+
+def test_values_of_other_shapes_are_left_to_the_chart() -> None:
+    for given in ({"connectInject": "none"}, {"connectInject": {"disruptionBudget": "none"}}, {"server": "none"}):
+        assert list(chart_problems(merge(SOUND, given), given, "Consul mesh")) == []

@@ -121,6 +121,7 @@ def test_a_cluster_without_consul_has_nothing_in_the_way() -> None:
                 "1 volume of servers: data-consul-consul-server-0",
             ],
         ),
+        (Reader(HELD), 1, ["  kubectl delete meshes.consul.hashicorp.com mesh\n· 1 volume"]),
         (Reader({}, forbidden=(CLAIMS,)), 3, ["can't be told: persistentvolumeclaims: forbidden"]),
     ],
 )

@@ -184,6 +184,14 @@ def test_a_local_bundle_is_named_as_the_program_sees_it() -> None:
             "mesh.control_plane.prometheus_url is for the UI's graphs, and ui is false; remove it, or set ui: true",
         ),
         ({"control_plane": {"server_memory": "lots"}}, "mesh.control_plane.server_memory"),
+        (
+            {"values": {"connectInject": {"replicas": 1}}},
+            "mesh.values.connectInject: the budget of 1 injector lets no node be drained; use 3 injectors, or allow one",
+        ),
+        (
+            {"values": {"connectInject": {"disruptionBudget": {"minAvailable": 3}}}},
+            "mesh.values.connectInject: the budget of 3 injectors wants all of them (minAvailable)",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused_in_the_file(wanted: dict[str, Any], line: str) -> None:
@@ -193,9 +201,17 @@ def test_what_cannot_work_is_refused_in_the_file(wanted: dict[str, Any], line: s
 
 
 @pytest.mark.parametrize(
+    "inject", [{"logLevel": "debug"}, {"replicas": "many"}, {"disruptionBudget": "none"}, "none"], ids=str
+)
+def test_a_budget_that_is_left_alone_or_cannot_be_read_is_not_judged(inject: Any) -> None:
+    mesh = parse_config({"kind": "consul", "values": {"connectInject": inject}}, None, None).mesh
+    assert mesh.kind == "consul"
+
+
+@pytest.mark.parametrize(
     ("wanted", "code"),
     [
-        ({"values": {"connectInject": {"replicas": 1}}}, "MW-E231"),
+        ({"servers": 1, "values": {"server": {"disruptionBudget": {"enabled": True}}}}, "MW-E231"),
         ({"values": {"global": {"peering": {"enabled": True}}}}, "MW-E232"),
         ({"version": "1.9"}, "MW-E233"),
         ({"cluster": None}, "MW-E011"),
@@ -207,11 +223,11 @@ def test_what_cannot_work_is_refused_before_anything_is_registered(wanted: dict[
 
 
 def test_the_program_says_it_in_one_line() -> None:
-    wanted = {"kind": "consul", "cluster": CLUSTER, "values": {"connectInject": {"replicas": 1}}}
+    wanted = {"kind": "consul", "cluster": CLUSTER, "values": {"global": {"bootstrapACLs": True}}}
     settings = StackSettings("x", config={"meshwright:mesh": json.dumps(wanted)}, secret_keys=frozenset())
     with pytest.raises(ProgramError) as error:
         run_program(load_project(ROOT), settings)
     assert str(error.value) == (
-        "Consul mesh: the budget of 1 injector lets no node be drained; use 3 injectors, or allow one to be away: "
-        "connectInject.disruptionBudget.maxUnavailable: 1 (MW-E231)"
+        "Consul mesh: the chart's values can't work: global.bootstrapACLs was removed; "
+        "use global.acls.manageSystemACLs, which is true (MW-E232)"
     )

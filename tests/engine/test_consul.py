@@ -1,0 +1,103 @@
+"""Consul by the real engine and provider: made, unchanged, taken away; with its volumes, or without.
+
+Nothing runs in the simulated pods, so that the chart's hooks end and do nothing. The chart is in no package registry: it
+is that of `MESHWRIGHT_CHARTS`.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meshwright.consul import labels
+from tests.engine.conftest import ROOT, Projects, Pulumi
+from tests.engine.on_cluster import CHARTS, edit, simulated
+from tests.servers import programs
+from tests.servers.cluster import Cluster
+from tests.servers.kubernetes import Api, Identity, Object
+
+CLAIMS = [f"data-{labels.NAMESPACE}-{labels.SERVER}-{number}" for number in range(3)]
+OF_HOOKS = {
+    (kind, f"consul-{hook}")
+    for hook in ("tls-init", "gossip-encryption-autogenerate")
+    for kind in ("Role", "RoleBinding", "ServiceAccount")
+}
+"""What the chart's hooks bring and Helm never takes away (``before-hook-creation``)."""
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    with simulated(tmp_path / "cluster", "consul") as running:
+        yield running
+
+
+def example(real: Projects, cluster: Cluster, when_destroyed: str, **changes: Any) -> Pulumi:
+    """The example stack as it is, but for where its cluster, its chart, its volumes and the Gateway API are."""
+    pulumi = real.project(ROOT)
+    pulumi.select("consul-production")
+    mesh = edit(pulumi)
+    edit(
+        pulumi,
+        cluster={**mesh["cluster"], "kubeconfig": str(cluster.kubeconfig), "context": "sim"},
+        charts={"source": "path", "path": str(CHARTS)},
+        gateway_api={"version": "1.5.1", "path": str(programs.data_file("crds", "gateway-api-1.5.1-standard.yaml"))},
+        # The simulated cluster's volumes have 10 GiB, and no class.
+        control_plane={**mesh["control_plane"], "volumes": {"when_destroyed": when_destroyed}},
+        **changes,
+    )
+    return pulumi
+
+
+def up(pulumi: Pulumi) -> None:
+    pulumi.run("up", "--yes", "--skip-preview")
+    pulumi.run("preview", "--expect-no-changes")
+
+
+def destroy(pulumi: Pulumi, cluster: Cluster, before: frozenset[Identity]) -> set[tuple[str, str]]:
+    """Take the stack away; kind and name of what stays in the cluster, but for CRDs of the Gateway API."""
+    pulumi.run("destroy", "--yes", "--skip-preview")
+    assert pulumi.state() == []
+    stays = {(each.kind, each.name) for each in cluster.made() - before}
+    return {(kind, name) for kind, name in stays if not name.endswith("gateway.networking.k8s.io")}
+
+
+def found(api: Api, api_version: str, kind: str, name: str) -> Object:
+    body = api.get(Identity(api_version, kind, labels.NAMESPACE, name))
+    assert body is not None, f"{kind} {name}"
+    return body
+
+
+def test_servers_come_back_to_their_volumes(real: Projects, cluster: Cluster) -> None:
+    api, before = cluster.api, cluster.made()
+    pulumi = example(real, cluster, "retain")
+    up(pulumi)
+    assert found(api, "apps/v1", "StatefulSet", labels.SERVER)["status"]["readyReplicas"] == 3
+    assert found(api, "apps/v1", "Deployment", labels.INJECTOR)["status"]["readyReplicas"] == 3
+    for name in (labels.SERVER, labels.INJECTOR):
+        budget = found(api, "policy/v1", "PodDisruptionBudget", name)["status"]
+        assert (budget["expectedPods"], budget["disruptionsAllowed"]) == (3, 1), name
+    claims = {name: found(api, "v1", "PersistentVolumeClaim", name)["metadata"]["uid"] for name in CLAIMS}
+
+    left = destroy(pulumi, cluster, before)
+    assert left == {("Namespace", "consul"), *(("PersistentVolumeClaim", name) for name in CLAIMS), *OF_HOOKS}
+
+    mesh = edit(pulumi)
+    edit(
+        pulumi,
+        control_plane={**mesh["control_plane"], "adopt_namespace": True},
+        gateway_api={**mesh["gateway_api"], "mode": "skip"},
+    )
+    up(pulumi)
+    assert {name: found(api, "v1", "PersistentVolumeClaim", name)["metadata"]["uid"] for name in CLAIMS} == claims
+
+
+def test_nothing_stays_where_nothing_is_to(real: Projects, cluster: Cluster) -> None:
+    api, before = cluster.api, cluster.made()
+    # Helm waits for a load balancer's address, and here is no load balancer.
+    gateways = {"mesh": {"service_type": "ClusterIP"}, "terminating": [{"name": "terminating-gateway"}]}
+    pulumi = example(real, cluster, "delete", gateways=gateways)
+    up(pulumi)
+    for name in (labels.MESH_GATEWAY, "consul-terminating-gateway"):
+        assert found(api, "apps/v1", "Deployment", name)["status"]["readyReplicas"] == 2, name
+    assert destroy(pulumi, cluster, before) == set()
