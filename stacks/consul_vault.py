@@ -54,9 +54,9 @@ def deploy(mesh: ConsulMesh, before: Sequence[pulumi.Resource]) -> VaultCertific
 
     given = mesh.vault
     provider = pulumi_vault.Provider(
-        "vault",
+        "vault-api",
         address=given.api_address or given.address,
-        token=secret_of(given.token, "vault.token") if given.token else None,
+        token=pulumi.Output.secret(secret_of(given.token, "vault.token")) if given.token else None,
         ca_cert_file=from_here(given.ca_file) if given.ca_file else None,
     )
     authority = VaultCertificateAuthority(
@@ -136,12 +136,16 @@ def _auth(given: Vault) -> "AuthArgs":
     return args
 
 
+def is_offline() -> bool:
+    """Whether nobody is to be asked: the engine is ours, not Pulumi's, or a test's."""
+    return type(get_monitor()) is not ResourceMonitorStub  # ours is made of it
+
+
 def _access(given: Vault) -> VaultAccess | None:
-    """How the running Vault is reached; None where nothing is asked of anybody: in offline previews and in tests."""
-    if type(get_monitor()) is not ResourceMonitorStub:  # ours, offline, is made of it
+    """How the running Vault is reached; None where it isn't to be asked, or the token isn't known."""
+    if is_offline():
         return None
     token = secret_of(given.token, "vault.token") if given.token else os.environ.get("VAULT_TOKEN", "")
     if not isinstance(token, str):
         return None
-    ca_file = from_here(given.ca_file) if given.ca_file else None
-    return VaultAccess(given.api_address or given.address, token, ca_file)
+    return VaultAccess(given.api_address or given.address, token, from_here(given.ca_file) if given.ca_file else None)
