@@ -123,6 +123,8 @@ def _consul_args(mesh: ConsulMesh, cluster: Cluster, backend: VaultBackendArgs |
         args["version"] = mesh.version
     if backend is not None:
         args["vault"] = backend
+    if cluster.compute:
+        args["compute"] = list(cluster.compute)
     if cluster.kubernetes_version:
         args["kubernetes_version"] = cluster.kubernetes_version
     if mesh.external_servers:

@@ -46,6 +46,12 @@ def _platform(args: "ConsulArgs", consul: Release, label: str) -> Iterator[Probl
     if args["platform"] not in platforms:
         known = ", ".join(sorted(platforms))
         yield Problem(Code.BAD_ARGUMENT, f"the platform {args['platform']!r} is unknown", f"one of: {known}", label)
+    elif args.get("cni"):
+        for kind in args.get("compute") or ():
+            if kind in platforms[args["platform"]].nodeless:
+                message = f"consul-cni runs on every node, and {kind} has none to run it on"
+                remedy = "leave cni out, or run the meshed workloads on nodes"
+                yield Problem(Code.NO_NODE_AGENTS, message, remedy, label)
     version, oldest = args.get("kubernetes_version"), consul.kubernetes.minimum
     if version and oldest and version_key(version)[:2] < version_key(oldest):
         yield Problem(

@@ -91,6 +91,8 @@ class ConsulArgs(TypedDict):
     """All of a pod's traffic goes through its proxy. Default: true."""
     cni: NotRequired[bool]
     """consul-cni redirects traffic, and no init container with NET_ADMIN. Default: false."""
+    compute: NotRequired[list[str]]
+    """What pods run on, such as ``nodes`` or ``fargate``; where given, it is checked for consul-cni."""
     vault: NotRequired[VaultBackendArgs]
     """Where Vault, or OpenBao, keeps Consul's secrets and its authority: `VaultCertificateAuthority.backend`. Default:
     Consul's own authority; hooks of the chart make the other secrets."""
@@ -131,9 +133,9 @@ class Consul(pulumi.ComponentResource):
 
     Raises:
         ComponentError: MW-E050 for arguments that cannot work, MW-E051 without a provider, MW-E053 and MW-E054 for the
-            chart, MW-E230 for a number of servers that wins nothing, MW-E231 for a budget that blocks drains, MW-E232
-            for values that the chart would refuse, MW-E233 for a release that isn't deployed, and the catalog's codes
-            for versions.
+            chart, MW-E057 for a plugin on what has no nodes, MW-E230 for a number of servers that wins nothing, MW-E231
+            for a budget that blocks drains, MW-E232 for values that the chart would refuse, MW-E233 for a release that
+            isn't deployed, and the catalog's codes for versions.
     """
 
     version: pulumi.Output[str]

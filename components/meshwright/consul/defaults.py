@@ -188,6 +188,7 @@ def _cni(mesh: Settings) -> dict[str, Any]:
 _CNI_FOLDERS: Final[dict[str, dict[str, Any]]] = {
     # GKE keeps plugins on a writable part of its read-only disk (the chart's own example).
     "gke": {"cniBinDir": "/home/kubernetes/bin"},
+    # OpenShift 4 (kubevirt/cluster-network-addons-operator, pkg/network/cni), where Multus calls every plugin.
     "openshift": {"multus": True, "cniBinDir": "/var/lib/cni/bin", "cniNetDir": "/etc/kubernetes/cni/net.d"},
     # k3s keeps its own (istio's platform-k3s.yaml and platform-k3d.yaml).
     "k3s": {

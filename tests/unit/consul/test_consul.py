@@ -120,6 +120,10 @@ def test_the_cni_plugin_lies_where_the_platform_has_it(platform: str, cni: dict[
     assert values(platform=platform)["connectInject"]["cni"] == {"enabled": False}
 
 
+def test_without_the_plugin_nodes_are_not_asked_for() -> None:
+    assert values(platform="eks", compute=["fargate"])["connectInject"]["cni"] == {"enabled": False}
+
+
 def test_openshift_is_told_to_the_chart() -> None:
     given = values(platform="openshift", cni=True)
     assert given["global"]["openshift"] == {"enabled": True}
@@ -252,6 +256,10 @@ def test_names_follow_the_arguments() -> None:
         ({"version": "7.0"}, "(MW-E030)"),
         ({"platform": "moon"}, "the platform 'moon' is unknown"),
         ({"kubernetes_version": "1.29"}, "consul 2.0.3 does not run on Kubernetes 1.29; upgrade the cluster to 1.30"),
+        (
+            {"platform": "eks", "cni": True, "compute": ["nodes", "fargate"]},
+            "Consul mesh: consul-cni runs on every node, and fargate has none to run it on; leave cni out, or run the",
+        ),
         ({"injectors": 0}, "no injector gives pods no proxies; use 3 (MW-E050)"),
         ({"request_limits": "off"}, "the request limits 'off' are unknown; one of: disabled, permissive, enforce (MW"),
         ({"api_gateway": {"service_type": "None"}}, "api_gateway has the service type 'None', which is unknown"),
