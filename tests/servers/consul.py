@@ -83,8 +83,15 @@ class Consul:
 
     def request(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """The answer to a request below `/v1/`; empty where there is no object. Raises `ConsulError`."""
+        found = self._ask(method, path, body)
+        return found if isinstance(found, dict) else {}
+
+    def listed(self, path: str) -> list[dict[str, Any]]:
+        """The answer to a GET below `/v1/` that is a list. Raises `ConsulError`."""
+        return list(self._ask("GET", path, None) or [])
+
+    def _ask(self, method: str, path: str, body: Any) -> Any:
         answer = urllib3.request(method, f"{self.url}/v1/{path}", json=body, retries=False, timeout=60.0)
         if answer.status >= 300:
             raise ConsulError(answer.status, answer.data.decode())
-        found = json.loads(answer.data) if answer.data else None
-        return found if isinstance(found, dict) else {}
+        return json.loads(answer.data) if answer.data else None

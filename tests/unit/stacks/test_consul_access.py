@@ -225,3 +225,9 @@ def test_a_permissive_phase_ends_on_its_deadline_or_after_thirty_days() -> None:
     assert "mesh.namespaces[0].deadline is missing" in line
     (line,) = refusal({**FRONT, "deadline": "2026-12-01"})
     assert "deadline is for the phase permissive, and the namespace is strict" in line
+
+
+def test_traffic_comes_after_the_subsets_that_it_names_and_of_a_pair_one_is_first() -> None:
+    graph = run(SHOP, FRONT, intentions=[CALL])
+    assert "traffic-old-resolver" in names(find(graph, "traffic-api-resolver").dependencies)
+    assert "traffic-api-resolver" not in names(find(graph, "traffic-old-resolver").dependencies)

@@ -72,7 +72,7 @@ def _redirect(args: ConsulServiceTrafficArgs) -> Iterator[Trouble]:
         message = "stands beside failover, of which there would be none"
         yield Trouble(Code.CONSUL_RESOLVER, message, "keep one of the two", ("redirect",))
     if redirect.get("service") in (None, args["service"]) and redirect and not _elsewhere(redirect):
-        message = "leads to the service itself, in a circle"
+        message = "leads to the service itself: nothing would change"
         yield Trouble(Code.CONSUL_RESOLVER, message, "name another service", ("redirect",))
     for key in ("subset", "peer"):
         if redirect.get(key) and not redirect.get("service"):

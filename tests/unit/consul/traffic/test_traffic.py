@@ -203,7 +203,7 @@ def route(**more: Any) -> dict[str, Any]:
         ({"default_subset": "v1"}, 'default_subset is "v1", which is no subset; add it to subsets', "MW-E256"),
         ({"default_subset": "v3", "subsets": SUBSETS}, "which is no subset; one of: v1, v2", "MW-E256"),
         ({"redirect": {}}, "redirect is empty", "MW-E256"),
-        ({"redirect": {"service": "web"}}, "redirect leads to the service itself, in a circle", "MW-E256"),
+        ({"redirect": {"service": "web"}}, "redirect leads to the service itself: nothing would change", "MW-E256"),
         ({"redirect": {"subset": "v1"}, "subsets": SUBSETS}, "redirect.subset is given without a service", "MW-E256"),
         ({"redirect": {"peer": "p"}}, "redirect.peer is given without a service", "MW-E256"),
         (
