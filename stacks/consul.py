@@ -40,7 +40,7 @@ def deploy(mesh: ConsulMesh, place: str) -> None:
         "consul",
         {
             "vault": mesh.vault is not None,
-            "retain": mesh.control_plane.volumes.when_destroyed == "retain",
+            "retain": mesh.control_plane.volumes.when_destroyed == "retain" and not mesh.external_servers,
             "adopt": mesh.control_plane.adopt_namespace,
         },
         pulumi.ResourceOptions(providers=[provider]),

@@ -13,6 +13,7 @@ from meshwright.errors import Code, ConfigError, Problem
 from meshwright.kubernetes.chart_values import merge
 from meshwright.kubernetes.charts import PlannedRelease, chart
 from meshwright.kubernetes.errors import ComponentError, refuse
+from meshwright.versions import version_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 TIMEOUT_S = 900
 """Servers pull, elect a leader and get their certificates before consul-server-acl-init ends; a hook waits for that.
 The provider's 300 s are over first, on a slow registry, and what is left then fails to be deleted, too."""
-_DEPLOYED = ("2.0",)
-"""Minors whose chart takes these values. 1.9 and 1.8 install other CRDs of the Gateway API, and know no `crds`."""
+_OLDEST = "2.0"
+"""The first minor whose chart takes these values. 1.9 and 1.8 install other CRDs of the Gateway API, and know no
+`crds`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,9 @@ def release_of(version: str | None, label: str) -> Release:
     except ConfigError as error:
         placed = (Problem(each.code, each.message, each.remedy, label) for each in error.problems)
         raise ComponentError(placed) from None
-    if consul.minor not in _DEPLOYED:
+    if version_key(consul.minor) < version_key(_OLDEST):
         message = f"Consul {consul.version} is checked, and not deployed: its chart takes other values"
-        raise refuse(Code.CONSUL_RELEASE, label, message, f"use {', '.join(_DEPLOYED)}")
+        raise refuse(Code.CONSUL_RELEASE, label, message, f"use {_OLDEST} or newer")
     return consul
 
 

@@ -251,7 +251,7 @@ def test_names_follow_the_arguments() -> None:
         ({"values": {"server": {"extraConfig": "{}"}}}, "write it as server_config, which is added to it (MW-E232)"),
         (
             {"version": "1.9"},
-            "Consul mesh: Consul 1.9.11 is checked, and not deployed: its chart takes other values; use 2.0 (MW-E233)",
+            "Consul mesh: Consul 1.9.11 is checked, and not deployed: its chart takes other values; use 2.0 or newer (MW-E233)",
         ),
         ({"version": "7.0"}, "(MW-E030)"),
         ({"platform": "moon"}, "the platform 'moon' is unknown"),

@@ -114,15 +114,10 @@ def test_gateways_are_told_apart() -> None:
 
 
 def test_servers_elsewhere() -> None:
-    given = values(
-        run(
-            external_servers={
-                **EXTERNAL,
-                "tls_server_name": "server.dc1.consul",
-                "ca": {"secret": "consul-ca", "key": "tls.crt"},
-            }
-        )
-    )
+    ca = {"secret": "consul-ca", "key": "tls.crt"}
+    graph = run(external_servers={**EXTERNAL, "tls_server_name": "server.dc1.consul", "ca": ca})
+    assert not find(graph, "consul-namespace").options.retain_on_delete  # there are no volumes in it
+    given = values(graph)
     assert given["externalServers"] == {
         "enabled": True,
         "hosts": ["consul.internal"],
