@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -76,16 +77,18 @@ def seen(answers: tuple[dict[str, Any] | None, dict[str, Any] | None], name: str
 
 
 @contextmanager
-def server(answers: tuple[Any, Any], *, status: int = 200, token: str = "") -> Iterator[str]:
-    """An address that answers as Consul does; 403 for a token that is not the one."""
+def server(
+    answers: tuple[Any, Any], *, status: int = 200, token: str = "", tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
+    """An address that answers as Consul does; 403 for a token that is not the one. An answer of bytes is as it is."""
     bodies = dict(zip((ROOTS, CONFIGURATION), answers, strict=True))
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             allowed = not token or self.headers.get("X-Consul-Token") == token or self.path == ROOTS
-            body = (
-                json.dumps(bodies[self.path]).encode() if allowed else b"Permission denied: token lacks operator:write"
-            )
+            answer = bodies[self.path]
+            text = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+            body = text if allowed else b"Permission denied: token lacks operator:write"
             self.send_response(status if allowed else 403)
             self.end_headers()
             self.wfile.write(body)
@@ -94,10 +97,12 @@ def server(answers: tuple[Any, Any], *, status: int = 200, token: str = "") -> I
             pass
 
     made = HTTPServer(("127.0.0.1", 0), Handler)
+    if tls:
+        made.socket = tls.wrap_socket(made.socket, server_side=True)
     thread = threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{made.server_port}"
+        yield f"http{'s' if tls else ''}://127.0.0.1:{made.server_port}"
     finally:
         made.shutdown()
         thread.join()

@@ -1,6 +1,8 @@
 """Consul's CA: what is read of it, whether a step may be taken, what is left to do, what is wrong."""
 
+import ssl
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +22,7 @@ from meshwright.certs.consul_seen import (
 from meshwright.certs.lockstep import Recorded
 from meshwright.consul.ca.rotation import Root
 from meshwright.errors import Code, ConfigError
-from tests.servers.pki import signer
+from tests.servers.pki import Authority, signer
 from tests.unit.certs.consul_scenes import (
     NEW,
     NOW,
@@ -77,6 +79,20 @@ def test_what_is_read_has_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "operator" not in repr(ConsulAddress("https://x", "operator"))
 
 
+def test_over_tls_it_is_verified(tmp_path: Path) -> None:
+    authority, files = Authority("consul"), {name: tmp_path / name for name in ("ca.pem", "tls.crt", "tls.key")}
+    pair = authority.server("127.0.0.1")
+    files["ca.pem"].write_bytes(authority.pair.certificate)
+    files["tls.crt"].write_bytes(pair.certificate)
+    files["tls.key"].write_bytes(pair.key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files["tls.crt"], files["tls.key"])
+    with server(STEADY, tls=context) as address:
+        assert observe_consul(ConsulAddress(address, ca_file=str(files["ca.pem"])), "dc1") == seen(STEADY)
+        with pytest.raises(ConfigError, match="CERTIFICATE_VERIFY_FAILED"):
+            observe_consul(ConsulAddress(address), "dc1")
+
+
 def test_what_may_not_be_read_is_a_gap() -> None:
     with server(STEADY, token="operator") as address:
         found = observe_consul(ConsulAddress(address), "dc1")
@@ -99,6 +115,8 @@ def test_no_answer_and_no_consul(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match=r"Consul does not answer at http://127.0.0.1:1: .*refused"):
         observe_consul(ConsulAddress("http://127.0.0.1:1"), "dc1")
     with server(([], [])) as address, pytest.raises(ConfigError, match="something that is not Consul's"):
+        observe_consul(ConsulAddress(address), "dc1")
+    with server((b"<html>", b"")) as address, pytest.raises(ConfigError, match="something that is not Consul's"):
         observe_consul(ConsulAddress(address), "dc1")
     with pytest.raises(ConfigError, match="nothing says where Consul is") as error:
         address_of("", "")

@@ -10,7 +10,7 @@ import pytest
 
 from meshwright import ConnectCertificateAuthority
 from meshwright.consul.ca import connect_certificate_authority
-from meshwright.consul.ca.connect_certificate_authority import check_live
+from meshwright.consul.ca.connect_certificate_authority import _once_it_follows, check_live
 from meshwright.consul.vault.plan import plan_vault
 from meshwright.engine.graph import UNKNOWN, Graph
 from meshwright.engine.record import record
@@ -95,6 +95,18 @@ def test_in_a_rotation_what_is_live_is_read_first(step: str, path: dict[str, str
 def test_a_step_follows_from_what_is_live(step: str, live: dict[str, str]) -> None:
     args: Any = arguments(step)
     check_live(("vault", live["path"]), args, "test")
+
+
+def test_what_is_told_is_told_once_it_follows() -> None:
+    args: Any = arguments("old-pruned")
+
+    def program(path: str) -> None:
+        live = pulumi.Output.from_input(("vault", path))
+        pulumi.export("told", _once_it_follows(live, "text", args, "test"))
+
+    assert record(lambda: program(NEW["path"])).outputs == {"told": "text"}
+    with pytest.raises(ComponentError, match="the step old-pruned follows from"):
+        record(lambda: program(OLD["path"]))
 
 
 @pytest.mark.parametrize(
