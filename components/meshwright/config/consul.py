@@ -32,7 +32,7 @@ from meshwright.config.consul_vault import Vault
 from meshwright.config.istio import GatewayApi
 from meshwright.config.shared import ChartSource, Cluster, Compliance, EnvironmentName, Workload
 from meshwright.config.versions import not_in_catalog
-from meshwright.consul.chart_checks import blocked_drain, injector_budget
+from meshwright.consul.budgets import blocked_drain, injector_budget
 from meshwright.consul.checks import even_servers
 from meshwright.errors import Code
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from meshwright.consul.chart_checks import injector_budget
+from meshwright.consul.budgets import injector_budget
 from meshwright.consul.gateways import ApiGatewayArgs, MeshGatewayArgs, TerminatingGatewayArgs, apart, gateway_values
 from meshwright.consul.labels import CNI_NAMESPACE, ENABLED, MESH_NAMESPACE
 from meshwright.consul.names import Names

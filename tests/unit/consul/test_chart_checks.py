@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from meshwright.consul.chart_checks import blocked_drain, chart_problems
+from meshwright.consul.budgets import blocked_drain
+from meshwright.consul.chart_checks import chart_problems
 from meshwright.kubernetes.chart_values import merge
 from tests.unit.consul.refused import OURS, REFUSED, SOUND
 
