@@ -36,6 +36,8 @@ _FOLDERS["consul"] = ("consul-k8s-2.0.3", "consul")
 _COPIES = frozenset({("ConfigMap", "istio-sidecar-injector"), ("ConfigMap", "values"), ("ConfigMap", "helm-values")})
 # Values that no template reads: istiod takes them from that copy when it makes waypoints and gateways (the chart's
 # files/waypoint.yaml and files/kube-gateway.yaml). tests/conformance/test_trust.py holds them against istiod.
+_READ_BY_GATEWAYS = ("global", "secretsBackend", "vault", "consulCARole")
+"""And by the DNS proxy and catalog sync: an installation without any of them may get one later."""
 _READ_BY_ISTIOD = frozenset({("global", "caAddress"), ("global", "network")})
 _WRAPPER = "_internal_defaults_do_not_set"
 
@@ -70,6 +72,7 @@ def without_effect(release: Release) -> list[str]:
         f"{release.chart}: {'.'.join(path)} has no effect"
         for path, other in _other_values(release.values)
         if not (release.chart == "istiod" and path in _READ_BY_ISTIOD)
+        if not (release.chart == "consul" and path == _READ_BY_GATEWAYS)
         if _render(release, _with(release.values, path, other)) == rendered
     ]
 
