@@ -13,6 +13,7 @@ import pytest
 
 from meshwright.certs.checks import Check, Verdict, verdict_of
 from meshwright.certs.consul_gates import ConsulTold, consul_gate, is_cross_signed
+from meshwright.certs.consul_horizon import consul_troubles
 from meshwright.certs.consul_seen import ConsulAddress, ConsulSeen, observe_consul
 from meshwright.cli.certs_looking import moment
 from meshwright.consul.ca.rotation import Root, root_stand
@@ -127,6 +128,7 @@ def test_the_life_of_the_ca(consul: Consul, openbao: OpenBao, login: dict[str, A
     old_root = root.certificate
     assert leaf_of(consul, "first").is_taken_by(old_root)
     assert failed(gate(consul, "steady", "cross-signing")) == []
+    assert [each.message for each in consul_troubles(look(consul), TOLD, "steady", moment())] == []
 
     # The first `up`: what Consul answers is to the letter what it was told, so that the second one changes nothing.
     told = config_of(openbao, login, OLD)

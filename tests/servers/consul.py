@@ -6,8 +6,17 @@ from typing import Any
 
 import urllib3
 
+from meshwright.consul.vault.backend import TOKEN_FILE
 from tests.servers.process import Server, free_ports
 from tests.servers.programs import find_program
+
+
+_IN_A_POD = (
+    *("unshare", "--mount", "--map-root-user", "sh", "-euc"),
+    f'token="$(cat "$0")"; mount -t tmpfs none /run; mkdir -p {Path(TOKEN_FILE).parent}; '
+    f'printf %s "$token" > {TOKEN_FILE}; exec "$@"',
+)
+"""Runs a program with a folder /run of its own: Consul takes a token from one place alone."""
 
 
 class ConsulError(Exception):
@@ -25,9 +34,12 @@ class Consul:
         folder: Where its configuration, log and data go.
         connect: The key `connect` of its configuration: what the chart writes into a file.
         datacenter: Its name.
+        account: The token of a service account, which it finds where a pod would, and nobody else does. Default: none.
     """
 
-    def __init__(self, folder: Path, connect: dict[str, Any], datacenter: str = "dc1") -> None:
+    def __init__(
+        self, folder: Path, connect: dict[str, Any], datacenter: str = "dc1", *, account: str | None = None
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         http, serf, rpc, grpc = free_ports(4)
         self.url = f"http://127.0.0.1:{http}"
@@ -53,10 +65,14 @@ class Consul:
             "performance": {"raft_multiplier": 1},
             "disable_update_check": True,
             "log_level": "DEBUG",
+            "telemetry": {"prometheus_retention_time": "2h"},
             "connect": {"enabled": True, **connect},
         }
         (folder / "consul.json").write_text(json.dumps(config))
         arguments = [find_program("consul"), "agent", f"-config-file={folder / 'consul.json'}"]
+        if account is not None:
+            (folder / "token").write_text(account)
+            arguments = [*_IN_A_POD, str(folder / "token"), *arguments]
         self._server = Server(arguments, folder / "consul.log", {"HOME": str(folder)})
 
     def __enter__(self) -> "Consul":

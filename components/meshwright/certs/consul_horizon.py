@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from meshwright.certs.checks import Check, Verdict
 from meshwright.certs.consul_gates import ConsulTold, signing, standing
@@ -11,11 +12,14 @@ from meshwright.certs.pem import called
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from cryptography import x509
 
     from meshwright.certs.consul_seen import ConsulSeen
+
+_AGENT_LEAST: Final = timedelta(days=3)
+"""Of an agent's certificate: a metric does not tell its lifetime. Vault's, of 30 days, are renewed ten days before."""
 
 
 def consul_shown(seen: ConsulSeen, now: datetime) -> tuple[Shown, ...]:
@@ -55,6 +59,18 @@ def consul_troubles(seen: ConsulSeen, told: ConsulTold | None, step: str, now: d
                 else "see why Consul does not renew it: its log, and its login to Vault"
             )
             yield Trouble(seen.name, Verdict.FAILED, message, remedy)
+    yield from _by_metrics(seen)
+
+
+def _by_metrics(seen: ConsulSeen) -> Iterator[Trouble]:
+    left = seen.agent_seconds_left
+    if left is not None and left < _AGENT_LEAST.total_seconds():
+        message = f"the agent's own TLS certificate has {days(timedelta(seconds=left))} left, by its metrics"
+        remedy = "see that Vault's agent in the servers' pods renews it; without Vault, a helm upgrade does"
+        yield Trouble(seen.name, Verdict.FAILED, message, remedy)
+    for labels in seen.renewals_failed:
+        message = f"a leaf was not renewed, by the metrics: {labels}"
+        yield Trouble(seen.name, Verdict.FAILED, message, "see why: Consul's log, and its login to Vault")
 
 
 def _said(check: Check) -> str:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import ssl
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -26,12 +28,17 @@ if TYPE_CHECKING:
 
 ROOTS: Final = "/v1/connect/ca/roots"
 CONFIGURATION: Final = "/v1/connect/ca/configuration"
+METRICS: Final = "/v1/agent/metrics?format=prometheus"
 ROOTS_ANSWER: Final = "the list of roots"
 """What a gap calls it."""
 ADDRESS_VARIABLE: Final = "CONSUL_HTTP_ADDR"
 TOKEN_VARIABLE: Final = "CONSUL_HTTP_TOKEN"  # noqa: S105 - a variable's name
 CA_VARIABLE: Final = "CONSUL_CACERT"
 _ANSWER_S: Final = 20.0
+_GAUGE: Final = re.compile(
+    r"^consul_(?:\S*_)?(agent_tls_cert_expiry|leaf_certs_cert_renewal_failure)(\{[^}]*\})? (\S+)$", re.M
+)
+"""What of the metrics no certificate tells. The host's name may be in a metric's; renewals are counted since 2.0."""
 _KEPT: Final = ("RootPKIPath", "root_pki_path", "IntermediatePKIPath", "LeafCertTTL", "IntermediateCertTTL", "Address")
 """Of the configuration nothing else is looked at: it may hold a token, or a private key."""
 
@@ -63,6 +70,10 @@ class ConsulSeen:
     """``vault`` or ``consul``; None where the live configuration could not be read."""
     config: Mapping[str, Any] = field(default_factory=dict)
     """Of the live configuration, what is no secret."""
+    agent_seconds_left: float | None = None
+    """Of the TLS certificate of the agent that answered, by its metrics; None where it has none, or no such metric."""
+    renewals_failed: tuple[str, ...] = ()
+    """Leaves that were not renewed, by the metrics: their labels."""
     gaps: Mapping[str, str] = field(default_factory=dict)
     """What could not be read -> why."""
 
@@ -112,18 +123,28 @@ def observe_consul(at: ConsulAddress, name: str) -> ConsulSeen:
     gaps: dict[str, str] = {}
     answers = {}
     for path, what in ((ROOTS, ROOTS_ANSWER), (CONFIGURATION, "the live configuration")):
-        status, content = _get(at, path)
+        status, content = answer_of(at, path)
         if status == HTTPStatus.OK:
             answers[path] = _object(at, path, content)
         else:
             gaps[what] = _refusal(status, content)
-    return observed_consul(name, answers.get(ROOTS), answers.get(CONFIGURATION), gaps)
+    # Where Prometheus is off there are no metrics to read, and no rotation depends on them.
+    status, content = answer_of(at, METRICS)
+    metrics = content.decode("utf-8", "replace") if status == HTTPStatus.OK else ""
+    return observed_consul(name, answers.get(ROOTS), answers.get(CONFIGURATION), gaps, metrics)
 
 
 def observed_consul(
-    name: str, roots: Mapping[str, Any] | None, configuration: Mapping[str, Any] | None, gaps: dict[str, str]
+    name: str,
+    roots: Mapping[str, Any] | None,
+    configuration: Mapping[str, Any] | None,
+    gaps: dict[str, str],
+    metrics: str = "",
 ) -> ConsulSeen:
     """What these answers say; None for one that there is not. Of a broken certificate a gap is added."""
+    gauges = [(key, labels, float(value)) for key, labels, value in _GAUGE.findall(metrics)]
+    # Before it is measured a gauge is 0; so it stays under this name where the host's is put into it, or without TLS.
+    left = [value for key, _, value in gauges if key.startswith("agent_") and value and not isnan(value)]
     found = []
     for each in (roots or {}).get("Roots") or ():
         try:
@@ -137,6 +158,8 @@ def observed_consul(
         tuple(found),
         str(configuration["Provider"]) if configuration else None,
         {key: config[key] for key in _KEPT if key in config},
+        min(left, default=None),
+        tuple(labels for key, labels, value in gauges if key.startswith("leaf_") and value > 0),
         gaps,
     )
 
@@ -153,7 +176,8 @@ def _root(body: Mapping[str, Any]) -> ConsulRoot:
     )
 
 
-def _get(at: ConsulAddress, path: str) -> tuple[int, bytes]:
+def answer_of(at: ConsulAddress, path: str) -> tuple[int, bytes]:
+    """Status and content of the answer to a GET. Raises `ConfigError` (MW-E195) where there is none."""
     headers = {"X-Consul-Token": at.token} if at.token else {}
     request = Request(f"{at.address}{path}", headers=headers)  # noqa: S310 - the scheme was looked at
     try:

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
 from meshwright.certs.consul_gates import ConsulTold
-from meshwright.certs.consul_seen import CONFIGURATION, ROOTS, ConsulSeen, observed_consul
+from meshwright.certs.consul_seen import CONFIGURATION, METRICS, ROOTS, ConsulSeen, observed_consul
 from meshwright.consul.ca.rotation import Root
 from tests.servers.pki import Signer, signer
 
@@ -78,10 +78,15 @@ def seen(answers: tuple[dict[str, Any] | None, dict[str, Any] | None], name: str
 
 @contextmanager
 def server(
-    answers: tuple[Any, Any], *, status: int = 200, token: str = "", tls: ssl.SSLContext | None = None
+    answers: tuple[Any, Any],
+    *,
+    status: int = 200,
+    token: str = "",
+    tls: ssl.SSLContext | None = None,
+    metrics: bytes = b"",
 ) -> Iterator[str]:
     """An address that answers as Consul does; 403 for a token that is not the one. An answer of bytes is as it is."""
-    bodies = dict(zip((ROOTS, CONFIGURATION), answers, strict=True))
+    bodies = {ROOTS: answers[0], CONFIGURATION: answers[1], METRICS: metrics}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

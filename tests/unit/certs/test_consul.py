@@ -280,6 +280,29 @@ def test_troubles() -> None:
     assert trouble.remedy == "begin a rotation: meshwright certs plan"
 
 
+METRICS = b"""\
+# TYPE consul_agent_tls_cert_expiry gauge
+consul_agent_tls_cert_expiry 0
+consul_two_agent_tls_cert_expiry 2.592e+06
+consul_one_agent_tls_cert_expiry 7200
+consul_mesh_active_root_ca_expiry NaN
+consul_leaf_certs_cert_renewal_failure{kind="service",reason="rate_limited",service="web"} 1
+consul_leaf_certs_cert_renewal_failure{kind="service",reason="none",service="api"} 0
+"""
+
+
+def test_what_metrics_alone_tell() -> None:
+    with server(STEADY, metrics=METRICS) as address:
+        found = observe_consul(ConsulAddress(address), "dc1")
+    assert found.agent_seconds_left == 7200
+    assert [each.message for each in consul_troubles(found, TOLD, "steady", NOW)] == [
+        "the agent's own TLS certificate has 2 hours left, by its metrics",
+        'a leaf was not renewed, by the metrics: {kind="service",reason="rate_limited",service="web"}',
+    ]
+    with server(STEADY, metrics=b"consul_agent_tls_cert_expiry NaN\n") as address:
+        assert observe_consul(ConsulAddress(address), "dc1") == seen(STEADY)
+
+
 def test_who_has_signed_whom() -> None:
     without = seen((roots_body(root_body("old", active=False), root_body("new")), configuration(NEW.path)))
     assert without.active is not None
