@@ -1,109 +1,170 @@
-"""Consul's Vault by the real engine and provider, on OpenBao: set up, unchanged, rotated, taken away without a trace."""
+"""Consul with its authority in OpenBao, all of it real but for the pods: engine, three providers, chart, and a Consul.
+
+That one runs beside the cluster as a pod of consul-server would: with the configuration that the chart has written, and
+the token of its service account, by which OpenBao lets it in after asking the cluster's API server.
+"""
 
 import json
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.engine.conftest import Projects, Pulumi
-from tests.servers.openbao import OpenBao
-from tests.servers.openbao_client import Client
-from tests.servers.pki import Authority, signer
-from tests.servers.programs import require_programs
+from meshwright.certs.consul_gates import is_cross_signed
+from meshwright.certs.consul_seen import ConsulAddress, ConsulSeen, observe_consul
+from meshwright.consul import labels
+from tests.engine.conftest import ROOT, Projects, Pulumi
+from tests.engine.on_cluster import CHARTS, edit, simulated, update
+from tests.servers import programs
+from tests.servers.cluster import Cluster
+from tests.servers.consul import Consul
+from tests.servers.kubernetes import Identity
+from tests.servers.openbao import OpenBao, OpenBaoError
 
-PROJECT = "name: consul-vault\nruntime: {name: python, options: {virtualenv: .venv}}\n"
-PROGRAM = """\
-import pulumi
-import pulumi_vault as vault
-from meshwright import VaultCertificateAuthority
-
-config = pulumi.Config()
-provider = vault.Provider("openbao", address=config.require("address"), token="root")
-opts = pulumi.ResourceOptions(providers=[provider])
-made = VaultCertificateAuthority("vault", config.require_object("args"), opts)
-pulumi.export("requests", made.root_requests)
-pulumi.export("ready", made.ready)
-"""
-GOSSIP, TOKEN = "uvUjgU8lZ5QdjVDCiUeZUn9W4Os5QxTjHvCfqAWCHUY=", "b1c2d3e4-0000-4000-8000-000000000001"
-AUTH = {
-    "kubernetes_host": "https://cluster",
-    "kubernetes_ca_certificate": Authority("cluster").pair.certificate.decode(),
-}
-NEXT = {"path": "dc1/connect_root_2027"}
+DATACENTER, NEXT = "prod-us", "prod-us/connect_root_2027"
+GOSSIP, TOKEN = "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s=", "2b2a1c36-6ad1-4f0e-9a59-0e6f4c3d9b11"  # noqa: S105
+CROSS_SIGNING = {"step": "cross-signing", "since": "2026-11-01", "previous": {"step": "steady"}}
+SWITCHED = {"step": "switched", "since": "2026-11-08", "previous": {"step": "cross-signing", "since": "2026-11-01"}}
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    require_programs("bao", "pulumi-resource-vault")
-    monkeypatch.delenv("MESHWRIGHT_AS_OF")  # OpenBao dates by the clock
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    with simulated(tmp_path / "cluster", "consul", "pulumi-resource-vault", "pulumi-resource-consul") as running:
+        programs.require_programs("consul", "unshare")
+        yield running
+
+
+@pytest.fixture
+def openbao(tmp_path: Path) -> Iterator[OpenBao]:
     with OpenBao(tmp_path / "openbao") as running:
-        yield Client(running.url)
+        yield running
 
 
 @pytest.fixture
-def pulumi(real: Projects, root: Client, tmp_path: Path) -> Pulumi:
-    source = tmp_path / "source"
-    source.mkdir()
-    (source / "Pulumi.yaml").write_text(PROJECT)
-    (source / "__main__.py").write_text(PROGRAM)
-    made = real.project(source)
-    made.select("dev")
-    made.run("config", "set", "address", root.url)
-    return made
+def pulumi(real: Projects, cluster: Cluster, openbao: OpenBao) -> Pulumi:
+    """The example stack, steady, but for where its cluster, its chart and its OpenBao are."""
+    pulumi = real.project(ROOT)
+    pulumi.select("consul-rotation")
+    mesh = edit(pulumi)
+    shutil.copy(cluster.ca, pulumi.project / "cluster.pem")
+    edit(
+        pulumi,
+        cluster={**mesh["cluster"], "kubeconfig": str(cluster.kubeconfig), "context": "sim"},
+        charts={"source": "path", "path": str(CHARTS)},
+        gateway_api={"version": "1.5.1", "path": str(programs.data_file("crds", "gateway-api-1.5.1-standard.yaml"))},
+        control_plane={"volumes": {"when_destroyed": "delete"}},
+        vault={
+            "address": openbao.url,
+            "flavor": "openbao",
+            "token": "config:consul:vault",
+            "gossip_key": "config:consul:gossip",
+            "bootstrap_token": "config:consul:bootstrap",
+            "auth": {
+                "kubernetes_host": cluster.url,
+                "kubernetes_ca_certificate": "cluster.pem",
+                "reviewer_token": "config:consul:reviewer",
+            },
+        },
+        ca={"root": {"path": f"{DATACENTER}/connect_root"}},
+    )
+    secrets = {"vault": openbao.token, "gossip": GOSSIP, "bootstrap": TOKEN, "reviewer": reviewer(cluster)}
+    for name, value in secrets.items():
+        pulumi.run("config", "set", "--secret", f"consul:{name}", value)
+    return pulumi
 
 
-def tell(pulumi: Pulumi, **connect: Any) -> None:
-    # pulumi-random is another plugin: with secrets of ours it isn't asked for.
-    args = {"address": "https://vault:8200", "gossip_key": GOSSIP, "bootstrap_token": TOKEN, "auth": AUTH}
-    pulumi.run("config", "set", "args", json.dumps({**args, "connect": connect}))
+def reviewer(cluster: Cluster) -> str:
+    """The token by which OpenBao asks the cluster whose tokens it is shown."""
+    subject = {"kind": "ServiceAccount", "name": "reviewer", "namespace": "kube-system"}
+    binding = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "reviewer"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "system:auth-delegator"},
+        "subjects": [subject],
+    }
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "reviewer", "namespace": "kube-system"}}
+    cluster.api.apply_all([account, binding])
+    return token_of(cluster, "kube-system", "reviewer")
 
 
-def up(pulumi: Pulumi, **connect: Any) -> None:
-    tell(pulumi, **connect)
-    pulumi.run("up", "--yes", "--skip-preview")
+def token_of(cluster: Cluster, namespace: str, account: str) -> str:
+    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
+    return str(cluster.api.request("POST", path, asked)["status"]["token"])
+
+
+def written_by_the_chart(cluster: Cluster) -> dict[str, Any]:
+    """The key `connect` of the servers' configuration."""
+    found = cluster.api.get(Identity("v1", "ConfigMap", labels.NAMESPACE, f"{labels.SERVER}-config"))
+    assert found is not None
+    (connect,) = json.loads(found["data"]["connect-ca-config.json"])["connect"]
+    return dict(connect)
+
+
+def up(pulumi: Pulumi) -> dict[str, str]:
+    changed = update(pulumi)
     pulumi.run("preview", "--expect-no-changes")
+    return changed
 
 
-def is_crossing_allowed(root: Client) -> bool:
-    return root.status("GET", "sys/policies/acl/consul-dc1-cross-signing") == 200
+def look(consul: Consul) -> ConsulSeen:
+    return observe_consul(ConsulAddress(consul.url), DATACENTER)
 
 
-def test_from_nothing_through_a_rotation_to_nothing(pulumi: Pulumi, root: Client) -> None:
-    mounts, methods = root.request("GET", "sys/mounts")["data"].keys(), root.request("GET", "sys/auth")["data"].keys()
+def keys_in_clear(pulumi: Pulumi) -> list[str]:
+    """Files of the backend in which a secret, or a private key, can be read."""
+    backend = Path(pulumi.env["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    secret = re.compile("|".join(map(re.escape, (GOSSIP, TOKEN, "PRIVATE KEY"))))
+    return [str(each) for each in backend.rglob("*") if each.is_file() and secret.search(each.read_text(errors="replace"))]
+
+
+def may_cross_sign(openbao: OpenBao) -> bool:
+    try:
+        openbao.request("GET", f"sys/policies/acl/consul-{DATACENTER}-cross-signing")
+    except OpenBaoError as error:
+        assert error.status == 404
+        return False
+    return True
+
+
+def test_a_root_is_changed_under_a_consul_that_logs_in_as_its_pods_do(
+    pulumi: Pulumi, cluster: Cluster, openbao: OpenBao, tmp_path: Path
+) -> None:
+    before, mounts = cluster.made(), set(openbao.request("GET", "sys/mounts")["data"])
     up(pulumi)
-    # What Consul does to its intermediate's engine is its own business.
-    root.request("POST", "sys/mounts/dc1/connect_inter/tune", max_lease_ttl="4380h", default_lease_ttl="")
-    pulumi.run("refresh", "--yes", "--skip-preview")
-    pulumi.run("preview", "--expect-no-changes")
-    first = root.text("dc1/connect_root/ca/pem")
-    up(pulumi, roots=[{}, NEXT], cross_signing=True)
-    assert is_crossing_allowed(root)
-    assert root.text("dc1/connect_root/ca/pem") == first != root.text("dc1/connect_root_2027/ca/pem")
-    up(pulumi, roots=[NEXT])
-    assert not is_crossing_allowed(root)
-    assert root.status("GET", "dc1/connect_root/ca/pem") == 404
-    state = pulumi.run("stack", "export").stdout
-    assert [each in state for each in (GOSSIP, TOKEN, "PRIVATE KEY")] == [False] * 3
+    assert keys_in_clear(pulumi) == []
+    account = token_of(cluster, labels.NAMESPACE, labels.SERVER)
+    with Consul(tmp_path / "consul", written_by_the_chart(cluster), DATACENTER, account=account) as consul:
+        first = look(consul).active
+        assert first is not None
+        root = openbao.request("GET", f"{DATACENTER}/connect_root/cert/ca")["data"]["certificate"]
+        assert first.certificate.strip() == root.strip()
+
+        reached = {"consul": {"address": consul.url}, "root": {"path": f"{DATACENTER}/connect_root"}}
+        edit(pulumi, ca=reached)
+        assert set(up(pulumi).values()) == {"create"}
+        assert look(consul).active == first
+
+        edit(pulumi, ca={**reached, "rotation": {**CROSS_SIGNING, "next": {"path": NEXT}}})
+        up(pulumi)
+        assert may_cross_sign(openbao)
+        assert look(consul).active == first
+
+        edit(pulumi, ca={**reached, "rotation": {**SWITCHED, "next": {"path": NEXT}}})
+        up(pulumi)
+        seen = look(consul)
+        assert seen.active is not None
+        assert seen.active != first
+        assert is_cross_signed(seen.active, seen.roots)
+        assert not may_cross_sign(openbao)
+    assert keys_in_clear(pulumi) == []
+
     pulumi.run("destroy", "--yes", "--skip-preview")
-    assert root.request("GET", "sys/mounts")["data"].keys() == mounts
-    assert root.request("GET", "sys/auth")["data"].keys() == methods
-    assert sorted(root.request("GET", "sys/policies/acl?list=true")["data"]["keys"]) == ["default", "root"]
-
-
-def test_a_root_that_is_held_elsewhere_signs_between_two_updates(pulumi: Pulumi, root: Client) -> None:
-    elsewhere = {"held": "elsewhere"}
-    up(pulumi, roots=[elsewhere])
-    outputs = json.loads(pulumi.run("stack", "output", "--json").stdout)
-    assert outputs["ready"] is False
-    top = signer("top")
-    other = signer("other", top, path_length=1).pem + top.pem
-    tell(pulumi, roots=[{**elsewhere, "certificate": other}])
-    refused = pulumi.run("up", "--yes", "--skip-preview", check=False)
-    assert refused.returncode
-    assert "CN=other has another key than the request of Vault's" in refused.stdout + refused.stderr
-    assert "(MW-E240)" in refused.stdout + refused.stderr
-    signed = top.authority(outputs["requests"]["dc1/connect_root"], path_length=1) + top.pem
-    up(pulumi, roots=[{**elsewhere, "certificate": signed}])
-    assert root.text("dc1/connect_root/ca_chain").count("BEGIN CERTIFICATE") == 2
+    assert pulumi.state() == []
+    assert set(openbao.request("GET", "sys/mounts")["data"]) == mounts
+    left = {(each.kind, each.name) for each in cluster.made() - before if "gateway.networking" not in each.name}
+    assert left == set()
