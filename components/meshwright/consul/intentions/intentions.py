@@ -49,17 +49,15 @@ class ConsulIntentions(pulumi.ComponentResource):
 def _lost_off_kubernetes(args: ConsulIntentionsArgs) -> Iterator[Trouble]:
     """What pulumi_consul's typed resource drops.
 
-    It overwrites a path's prefix with its expression, which is empty where there is none, and knows no tokens
-    (terraform-provider-consul, ``resource_consul_config_entry_service_intentions.go``).
+    It overwrites a path's prefix with its expression, which is empty where there is none, loses headers, and knows no
+    tokens (terraform-provider-consul, ``resource_consul_config_entry_service_intentions.go``; seen with 3.15.2).
     """
-    remedy = "use path_exact, methods or headers, or write this entry with the consul command"
+    remedy = "use path_exact or methods, or write this entry with the consul command"
     for index, line in enumerate(args["intentions"]):
         for place, allowed in enumerate(line.get("allow") or ()):
-            for key in ("path_prefix", "path_regex", "tokens"):
+            for key in ("path_prefix", "path_regex", "headers", "headers_regex", "tokens"):
                 if key in allowed:
-                    message = "is lost by the provider for Consul's API, and every path would be let through"
-                    if key == "tokens":
-                        message = "is lost by the provider for Consul's API, and requests without a token let through"
+                    message = "is lost by the provider for Consul's API, and requests without it would be let through"
                     at = ("intentions", index, "allow", place, key)
                     yield Trouble(Code.CONSUL_INTENTION, message, remedy, at)
     if args.get("jwt"):

@@ -10,6 +10,7 @@ import pytest
 from meshwright import ConsulIntentions
 from meshwright.engine.graph import Graph
 from meshwright.engine.record import record
+from meshwright.gateway_api.spelling import METHODS
 from meshwright.kubernetes.errors import ComponentError
 from tests.unit.graphs import find, inputs, names, shape, with_provider
 
@@ -252,34 +253,35 @@ def off_kubernetes(*lines: Any, **args: Any) -> Graph:
 
 
 def test_off_kubernetes_they_are_typed_entries() -> None:
-    graph = off_kubernetes(limited({"path_exact": "/a", "methods": ["GET"], "headers": {"x-a": "b"}}))
+    graph = off_kubernetes(limited({"path_exact": "/a", "methods": ["GET"]}), {"source": "*", "to": "web"})
     entry = find(graph, "calls-to-api")
     assert entry.type == "consul:index/configEntryServiceIntentions:ConfigEntryServiceIntentions"
     assert entry.inputs["name"] == "api"
     assert entry.inputs["sources"] == [
         {
             "type": "consul",
+            "precedence": 9,
             "name": "web",
             "permissions": [
-                {
-                    "action": "allow",
-                    "https": [
-                        {"pathExact": "/a", "headers": [{"name": "x-a", "exact": "b"}], "methods": ["GET"]},
-                    ],
-                },
-                {"action": "deny", "https": [{"headers": [{"name": ":method", "present": True}]}]},
+                {"action": "allow", "https": [{"pathExact": "/a", "methods": ["GET"]}]},
+                {"action": "deny", "https": [{"methods": list(METHODS)}]},
             ],
         }
     ]
-    assert inputs(graph, "calls-every-service")["name"] == "*"
+    assert [each["precedence"] for each in inputs(graph, "calls-to-web")["sources"]] == [8]
+    everyone = inputs(graph, "calls-every-service")
+    assert (everyone["name"], everyone["sources"][0]["precedence"]) == ("*", 5)
 
 
 def test_off_kubernetes_what_the_provider_would_lose_is_refused() -> None:
-    for allow, message in (
-        (V1, "path_prefix is lost by the provider for Consul's API, and every path would be let through"),
-        ({"path_regex": "/a"}, "path_regex is lost by the provider"),
-        (TOKEN, "tokens is lost by the provider for Consul's API, and requests without a token let through"),
+    for allow, key in (
+        (V1, "path_prefix"),
+        ({"path_regex": "/a"}, "path_regex"),
+        ({"headers": {"x-a": "b"}}, "headers"),
+        ({"headers_regex": {"x-a": "b"}}, "headers_regex"),
+        (TOKEN, "tokens"),
     ):
+        message = f"{key} is lost by the provider for Consul's API, and requests without it would be let through"
         with pytest.raises(ComponentError, match=rf"intentions\[0\].allow\[0\].{message}"):
             off_kubernetes(limited(allow), jwt={"login": LOGIN} if allow is TOKEN else {})
     with pytest.raises(ComponentError, match=r"jwt can't be written by the provider for Consul's API.*MW-E258"):

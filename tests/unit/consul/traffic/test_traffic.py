@@ -26,7 +26,7 @@ def traffic(**args: Any) -> Graph:
     return with_provider(lambda opts: ConsulServiceTraffic("web", args_of(**args), opts))
 
 
-ALL = {
+ALL: dict[str, Any] = {
     "subsets": SUBSETS,
     "default_subset": "v1",
     "failover": {"v1": {"service": "api", "subset": "old", "datacenters": ["dc2"]}, "*": {"targets": [{"peer": "p"}]}},
@@ -288,14 +288,32 @@ def test_services_that_lead_to_each_other_in_a_circle_are_found() -> None:
     assert list(found) == [("a", "b", "c", "a")]
 
 
-def test_off_kubernetes_they_are_typed_entries() -> None:
+def off_kubernetes(**args: Any) -> Graph:
     def run() -> None:
         provider = pulumi_consul.Provider("consul", address="https://consul:8501")
-        args: Any = {key: value for key, value in args_of(**ALL).items() if key != "namespace"}
-        ConsulServiceTraffic("web", args, pulumi.ResourceOptions(providers=[provider]))
+        given: Any = {key: value for key, value in args_of(**args).items() if key != "namespace"}
+        ConsulServiceTraffic("web", given, pulumi.ResourceOptions(providers=[provider]))
 
-    graph = record(run)
-    assert inputs(graph, "web-defaults") == {"name": "web", "protocol": "http", "exposes": [{"checks": False}]}
+    return record(run)
+
+
+def test_off_kubernetes_they_are_typed_entries_as_consul_keeps_them() -> None:
+    changed = {key: value for key, value in ALL["routes"][0].items() if key != "response_headers"}
+    changed |= {
+        "request_headers": {"add": {"x-Team": "a"}, "remove": ["x-d"]},
+        "timeout": "90s",
+        "idle_timeout": "500ms",
+    }
+    cookie = {"policy": "ring_hash", "min_ring": 8, "hash": [{"cookie": "user"}, {"source_ip": True}]}
+    routes = [changed, *ALL["routes"][1:]]
+    graph = off_kubernetes(**{**ALL, "load_balancer": cookie, "routes": routes, "request_timeout": "2h"})
+    assert inputs(graph, "web-defaults") == {
+        "name": "web",
+        "protocol": "http",
+        "exposes": [{"checks": False}],
+        "meshGateways": [{"mode": ""}],
+        "transparentProxies": [{"dialedDirectly": False, "outboundListenerPort": 0}],
+    }
     resolver = inputs(graph, "web-resolver")
     assert resolver["subsets"] == [
         {"name": "v1", "filter": 'Service.Meta.version == "v1"', "onlyPassing": False},
@@ -305,12 +323,17 @@ def test_off_kubernetes_they_are_typed_entries() -> None:
         {"subsetName": "v1", "service": "api", "serviceSubset": "old", "datacenters": ["dc2"]},
         {"subsetName": "*", "targets": [{"peer": "p"}]},
     ]
-    (balancer,) = resolver["loadBalancers"]
-    assert balancer["ringHashConfigs"] == [{"minimumRingSize": 8, "maximumRingSize": 16}]
-    assert balancer["hashPolicies"][2] == {"field": "cookie", "fieldValue": "user", "cookieConfigs": [{"ttl": "1h"}]}
+    assert resolver["loadBalancers"] == [
+        {
+            "policy": "ring_hash",
+            "ringHashConfigs": [{"minimumRingSize": 8}],
+            "hashPolicies": [{"field": "cookie", "fieldValue": "user"}, {"sourceIp": True}],
+        }
+    ]
+    assert (resolver["connectTimeout"], resolver["requestTimeout"]) == ("2s", "2h0m0s")
     assert inputs(graph, "web-splitter")["splits"] == [
-        {"service": "web", "weight": 99.99, "serviceSubset": "v1"},
-        {"service": "api", "weight": 0.01},
+        {"service": "web", "weight": 99.98999786376953, "serviceSubset": "v1"},
+        {"service": "api", "weight": 0.009999999776482582},
     ]
     first, second, third = inputs(graph, "web-router")["routes"]
     assert first["match"] == {
@@ -322,16 +345,45 @@ def test_off_kubernetes_they_are_typed_entries() -> None:
         }
     }
     assert first["destination"] == {
-        "requestTimeout": "2s",
-        "idleTimeout": "1m",
+        "requestTimeout": "1m30s",
+        "idleTimeout": "500ms",
         "service": "api",
         "serviceSubset": "old",
         "prefixRewrite": "/",
         "numRetries": 2,
         "retryOns": ["5xx"],
         "retryOnStatusCodes": [429],
-        "requestHeaders": {"add": {"x-Team": "a"}, "set": {"x-b": "c"}, "removes": ["x-d"]},
-        "responseHeaders": {"removes": ["server"]},
+        "requestHeaders": {"add": {"x-Team": "a"}, "removes": ["x-d"]},
     }
     assert second["destination"] == {"requestTimeout": "0s", "idleTimeout": "0s", "serviceSubset": "v2"}
     assert third["destination"] == {"requestTimeout": "0s", "idleTimeout": "0s"}
+
+
+def test_off_kubernetes_only_what_is_asked_for_is_made() -> None:
+    graph = off_kubernetes(redirect={"service": "api"}, failover={})
+    assert inputs(graph, "web-resolver") == {
+        "name": "web",
+        "connectTimeout": "0s",
+        "requestTimeout": "0s",
+        "redirects": [{"service": "api"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (
+            route(request_headers={"set": {"a": "b"}}),
+            "routes[0].request_headers.set is added by the provider for Consul's API, beside what the caller sent",
+        ),
+        (route(response_headers={"remove": ["a"]}), "routes[0].response_headers is not read by the provider"),
+        (
+            {"load_balancer": {"policy": "maglev", "hash": [{"cookie": "a", "session": True}]}},
+            "load_balancer.hash[0] has an end of its cookie, which the provider for Consul's API fails to read",
+        ),
+    ],
+)
+def test_off_kubernetes_what_the_provider_can_not_do_is_refused(args: Any, message: str) -> None:
+    with pytest.raises(ComponentError) as error:
+        off_kubernetes(**args)
+    assert message in str(error.value)
