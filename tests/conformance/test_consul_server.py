@@ -7,6 +7,7 @@ That a root is dropped takes Consul an hour at least; what leads to it, and what
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -77,12 +78,20 @@ def login(_now: None, openbao: OpenBao) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def consul(openbao: OpenBao, login: dict[str, Any], tmp_path: Path) -> Iterator[Consul]:
-    """Started for the first time, with what the chart writes into its file."""
+def engines(login: dict[str, Any], openbao: OpenBao) -> Iterator[None]:
+    """Both roots and the intermediate, with the rights of the first step."""
     make_root(openbao, OLD)
     make_root(openbao, NEW)
     make_intermediate(openbao, DATACENTER)
     take_step(openbao, "steady")
+    yield
+    for mount in (OLD.path, NEW.path, f"{DATACENTER}/connect_inter"):
+        openbao.request("DELETE", f"sys/mounts/{mount}")
+
+
+@pytest.fixture
+def consul(engines: None, openbao: OpenBao, login: dict[str, Any], tmp_path: Path) -> Iterator[Consul]:
+    """Started for the first time, with what the chart writes into its file."""
     written = {
         "address": openbao.url,
         "root_pki_path": OLD.path,
@@ -91,8 +100,6 @@ def consul(openbao: OpenBao, login: dict[str, Any], tmp_path: Path) -> Iterator[
     }
     with Consul(tmp_path / "consul", {"ca_provider": "vault", "ca_config": written}, DATACENTER) as running:
         yield running
-    for mount in (OLD.path, NEW.path, f"{DATACENTER}/connect_inter"):
-        openbao.request("DELETE", f"sys/mounts/{mount}")
 
 
 def config_of(openbao: OpenBao, login: dict[str, Any], root: Root) -> dict[str, Any]:
@@ -101,9 +108,10 @@ def config_of(openbao: OpenBao, login: dict[str, Any], root: Root) -> dict[str, 
     return {**made, "AuthMethod": {"MountPath": AUTH, "Params": login, "Type": "approle"}}
 
 
-def configure(consul: Consul, config: dict[str, Any]) -> None:
+def configure(consul: Consul, config: dict[str, Any], provider: str = "vault", **more: Any) -> None:
     """As pulumi_consul does."""
-    consul.request("PUT", "connect/ca/configuration", {"Provider": "vault", "Config": json.loads(as_go(config))})
+    body = {"Provider": provider, "Config": json.loads(as_go(config)), **more}
+    consul.request("PUT", "connect/ca/configuration", body)
 
 
 def look(consul: Consul) -> ConsulSeen:
@@ -193,3 +201,53 @@ def test_a_rotation(consul: Consul, openbao: OpenBao, login: dict[str, Any]) -> 
     # What is taken back at the end, Consul does not miss.
     take_step(openbao, "old-pruned")
     assert leaf_of(consul, "last").is_taken_by(new_root)
+
+
+def test_a_root_that_is_lost(consul: Consul, openbao: OpenBao, login: dict[str, Any]) -> None:
+    (root,) = look(consul).roots
+    configure(consul, config_of(openbao, login, OLD))
+    take_step(openbao, "cross-signing")
+    openbao.request("DELETE", f"sys/mounts/{OLD.path}")
+    wanted = config_of(openbao, login, NEW)
+    with pytest.raises(ConsulError, match="500"):
+        configure(consul, wanted)
+    assert [each.certificate for each in look(consul).roots] == [root.certificate]
+
+    # By hand, once; what the `up` after it says is then live already, and changes nothing.
+    configure(consul, wanted, ForceWithoutCrossSigning=True)
+    seen = look(consul)
+    assert seen.active is not None
+    assert not is_cross_signed(seen.active, seen.roots)
+    leaf = leaf_of(consul, "forced")
+    assert leaf.is_taken_by(seen.active.certificate)
+    assert not leaf.is_taken_by(root.certificate)
+    configure(consul, wanted)
+    assert look(consul) == seen
+    lost = replace(TOLD, is_forced=True)
+    assert failed(consul_gate([seen], [lost], "switched", "old-pruned", moment())) == [
+        "Consul has dropped the old root"
+    ]
+
+
+def test_another_provider(engines: None, openbao: OpenBao, login: dict[str, Any], tmp_path: Path) -> None:
+    own = Root("consul")
+    take_step(openbao, "cross-signing")
+    with Consul(tmp_path / "consul", {}, DATACENTER) as consul:
+        configure(consul, ca_config(own, Lifetimes(), None), "consul")
+        (root,) = look(consul).roots
+        for to, provider, before in ((OLD, "vault", own), (own, "consul", OLD)):
+            told = ConsulTold(before, to)
+            assert verdict_of(consul_gate([look(consul)], [told], "cross-signing", "switched", moment())) is (
+                Verdict.PASSED if before == own else Verdict.FAILED  # the first root is published still
+            )
+            is_ours = provider == "consul"
+            configure(
+                consul, ca_config(own, Lifetimes(), None) if is_ours else config_of(openbao, login, OLD), provider
+            )
+            seen = look(consul)
+            assert seen.active is not None
+            assert is_cross_signed(seen.active, seen.roots)
+            leaf = leaf_of(consul, f"by-{provider}")
+            assert leaf.is_taken_by(seen.active.certificate)
+            assert leaf.is_taken_by(root.certificate)
+            root = seen.active
