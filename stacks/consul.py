@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -11,7 +12,7 @@ import consul_ca
 import consul_traffic
 import consul_vault
 from consul_parts import Registered
-from meshwright import Consul, ConsulSystemNamespace, GatewayApiCrds, GkeMeshFirewall
+from meshwright import Consul, ConsulSnapshots, ConsulSystemNamespace, GatewayApiCrds, GkeMeshFirewall
 from meshwright.catalog import load_catalog
 from meshwright.config.clock import today
 from meshwright.config.consul import ConsulMesh
@@ -25,6 +26,9 @@ from meshwright.consul.vault.backend import VaultBackendArgs
 from meshwright.errors import Code, ConfigError, Problem
 from meshwright.guidance.rollout import next_step
 from parts import chart_source, from_here, provider_of
+
+if TYPE_CHECKING:
+    from meshwright.consul.snapshots import ConsulSnapshotsArgs
 
 
 def deploy(mesh: ConsulMesh, place: str) -> None:
@@ -53,7 +57,31 @@ def deploy(mesh: ConsulMesh, place: str) -> None:
     consul_ca.deploy(mesh, Registered(provider, consul, {}), backend)
     stands = consul_access.deploy(mesh, Registered(provider, consul, {}))
     consul_traffic.deploy(mesh, stands)
+    _snapshots(mesh, stands, backend)
     _export(mesh, stands, crds)
+
+
+def _snapshots(mesh: ConsulMesh, stands: Registered, backend: VaultBackendArgs | None) -> None:
+    wanted, control = mesh.control_plane.snapshots, mesh.control_plane
+    if wanted is None:
+        return
+    args: ConsulSnapshotsArgs = {
+        "schedule": wanted.schedule,
+        "keep": wanted.keep,
+        "size": wanted.size,
+        "retain": control.volumes.when_destroyed == "retain",
+    }
+    if mesh.version:
+        args["version"] = mesh.version
+    if control.hub:
+        args["hub"] = control.hub
+    if wanted.claim:
+        args["claim"] = wanted.claim
+    if wanted.storage_class:
+        args["storage_class"] = wanted.storage_class
+    if backend:
+        args["vault"] = backend
+    ConsulSnapshots("snapshots", args, stands.after())
 
 
 def _export(mesh: ConsulMesh, stands: Registered, crds: GatewayApiCrds) -> None:

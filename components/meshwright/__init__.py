@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from meshwright.consul.intentions.intentions import ConsulIntentions
     from meshwright.consul.mesh_defaults import ConsulMeshDefaults
     from meshwright.consul.namespace import ConsulNamespace
+    from meshwright.consul.snapshots import ConsulSnapshots
     from meshwright.consul.system_namespace import ConsulSystemNamespace
     from meshwright.consul.traffic.traffic import ConsulServiceTraffic
     from meshwright.consul.vault.authority import VaultCertificateAuthority
@@ -73,6 +74,7 @@ __all__ = [
     "ConsulMeshDefaults",
     "ConsulNamespace",
     "ConsulServiceTraffic",
+    "ConsulSnapshots",
     "ConsulSystemNamespace",
     "EastWestGateway",
     "Egress",
@@ -132,6 +134,7 @@ _HOME = {
     "ConsulMeshDefaults": "meshwright.consul.mesh_defaults",
     "ConsulNamespace": "meshwright.consul.namespace",
     "ConsulServiceTraffic": "meshwright.consul.traffic.traffic",
+    "ConsulSnapshots": "meshwright.consul.snapshots",
     "ConsulSystemNamespace": "meshwright.consul.system_namespace",
     "EastWestGateway": "meshwright.istio.multicluster.east_west",
     "Egress": "meshwright.istio.traffic.egress",

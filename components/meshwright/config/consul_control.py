@@ -28,6 +28,30 @@ class ServerVolumes(Model):
     that belong to them; a stack that comes back says control_plane.adopt_namespace: true."""
 
 
+class ServerSnapshots(Model):
+    """A job that saves the servers' state on a volume of its own."""
+
+    schedule: Annotated[
+        str, Spelt(r"[-*/,\d]+( [-*/,\d]+){4}", "schedule", 'write it as cron has it, "0 */6 * * *"', limit=60)
+    ] = "0 */6 * * *"
+    """When, as cron has it, in UTC."""
+    keep: Annotated[Whole, Field(ge=1, le=1000)] = 28
+    """How many are kept."""
+    claim: Text | None = None
+    """A PersistentVolumeClaim that exists, such as one that a stack before this one left. Default: one is made."""
+    size: Quantity = "10Gi"
+    """Of the volume that is made."""
+    storage_class: Text | None = None
+    """Of the volume that is made. Default: the cluster's."""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """A volume that exists has its size."""
+        for key in ("size", "storage_class"):
+            if self.claim and key in self.model_fields_set:
+                message = "is for a volume that is made, and claim names one that exists"
+                yield Mistake(Code.CONTRADICTION, message, "keep one of the two", (key,))
+
+
 class ConsulControlPlane(Model):
     """How servers and injectors run."""
 
@@ -37,6 +61,8 @@ class ConsulControlPlane(Model):
     """What a server asks for, and its limit. Consul keeps its state in memory."""
     volumes: ServerVolumes = Field(default_factory=ServerVolumes)
     """Where servers keep their state."""
+    snapshots: ServerSnapshots | None = None
+    """Snapshots of the servers' state: `{}`, or with settings. Default: none."""
     spread_zones: Flag = True
     """Servers are spread over zones, where that can be. They are never two on a node."""
     server_config: dict[str, Any] = Field(default_factory=dict)
@@ -74,7 +100,15 @@ class ConsulControlPlane(Model):
 
     def of_servers(self) -> Iterator[str]:
         """The keys that are given and mean servers in the cluster."""
-        mine = ("server_cpu", "server_memory", "volumes", "spread_zones", "server_config", "request_limits")
+        mine = (
+            "server_cpu",
+            "server_memory",
+            "volumes",
+            "snapshots",
+            "spread_zones",
+            "server_config",
+            "request_limits",
+        )
         return (key for key in mine if key in self.model_fields_set)
 
 

@@ -97,6 +97,21 @@ def test_what_a_stack_says_of_servers_and_injectors_reaches_the_chart() -> None:
     assert given["ui"]["metrics"]["baseURL"] == "http://prometheus:9090"
 
 
+def test_snapshots_are_taken_where_a_stack_says_so() -> None:
+    graph = run(control_plane={"snapshots": {"keep": 7, "storage_class": "gp3"}, "hub": "registry.example/hashicorp"})
+    assert inputs(graph, "snapshots") == {
+        "version": "2.0.3",
+        "hub": "registry.example/hashicorp",
+        "schedule": "0 */6 * * *",
+        "keep": 7,
+        "size": "10Gi",
+        "storage_class": "gp3",
+        "retain": True,
+    }
+    assert "mesh-release" in names(find(graph, "snapshots-job").dependencies)
+    assert inputs(run(control_plane={"snapshots": {"claim": "left"}}), "snapshots")["claim"] == "left"
+
+
 def test_gateways_are_told_apart() -> None:
     given = values(
         run(
@@ -177,6 +192,10 @@ def test_a_local_bundle_is_named_as_the_program_sees_it() -> None:
         (
             {"control_plane": {"ui": False, "prometheus_url": "http://p"}},
             "mesh.control_plane.prometheus_url is for the UI's graphs, and ui is false; remove it, or set ui: true",
+        ),
+        (
+            {"control_plane": {"snapshots": {"claim": "left", "storage_class": "gp3"}}},
+            "mesh.control_plane.snapshots.storage_class is for a volume that is made, and claim names one that exists",
         ),
         ({"control_plane": {"server_memory": "lots"}}, "mesh.control_plane.server_memory"),
         (
