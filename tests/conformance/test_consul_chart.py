@@ -12,6 +12,8 @@ from tests.servers.kubernetes import Identity, Object
 from tests.servers.programs import require_programs
 from tests.unit.consul.refused import REFUSED, SOUND
 from tests.unit.consul.test_consul import EXTERNAL, VAULT
+from tests.unit.consul.test_snapshots import snapshots
+from tests.unit.graphs import inputs
 
 GATEWAYS: dict[str, Any] = {
     "peering": True,
@@ -90,6 +92,8 @@ def test_its_pods_suit_the_namespaces_profile(clean_cluster: Cluster, name: str,
     workloads = [each for each in objects_of(name) if "template" in each.get("spec", {})]
     assert {each["metadata"]["namespace"] for each in workloads} == {"consul"}
     assert len(workloads) > 5
+    # What Vault's injector adds to a pod is not in a template.
+    workloads.append(inputs(snapshots(vault=VAULT) if name == "vault" else snapshots(), "snapshots-job"))
     api.warnings.clear()
     for each in workloads:
         api.apply(each, dry_run=True)

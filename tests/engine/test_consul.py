@@ -32,10 +32,12 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         yield running
 
 
-def example(real: Projects, cluster: Cluster, when_destroyed: str, **changes: Any) -> Pulumi:
-    """The example stack as it is, but for where its cluster, its chart, its volumes and the Gateway API are."""
+def example(
+    real: Projects, cluster: Cluster, when_destroyed: str, name: str = "consul-production", **changes: Any
+) -> Pulumi:
+    """An example stack as it is, but for where its cluster, its chart, its volumes and the Gateway API are."""
     pulumi = real.project(ROOT)
-    pulumi.select("consul-production")
+    pulumi.select(name)
     mesh = edit(pulumi)
     edit(
         pulumi,
@@ -43,7 +45,7 @@ def example(real: Projects, cluster: Cluster, when_destroyed: str, **changes: An
         charts={"source": "path", "path": str(CHARTS)},
         gateway_api={"version": "1.5.1", "path": str(programs.data_file("crds", "gateway-api-1.5.1-standard.yaml"))},
         # The simulated cluster's volumes have 10 GiB, and no class.
-        control_plane={**mesh["control_plane"], "volumes": {"when_destroyed": when_destroyed}},
+        control_plane={**mesh.get("control_plane", {}), "volumes": {"when_destroyed": when_destroyed}},
         **changes,
     )
     return pulumi
@@ -80,12 +82,17 @@ def test_servers_come_back_to_their_volumes(real: Projects, cluster: Cluster) ->
     claims = {name: found(api, "v1", "PersistentVolumeClaim", name)["metadata"]["uid"] for name in CLAIMS}
 
     left = destroy(pulumi, cluster, before)
-    assert left == {("Namespace", "consul"), *(("PersistentVolumeClaim", name) for name in CLAIMS), *OF_HOOKS}
+    claimed = {("PersistentVolumeClaim", name) for name in (*CLAIMS, "consul-snapshots")}
+    assert left == {("Namespace", "consul"), *claimed, *OF_HOOKS}
 
     mesh = edit(pulumi)
     edit(
         pulumi,
-        control_plane={**mesh["control_plane"], "adopt_namespace": True},
+        control_plane={
+            **mesh["control_plane"],
+            "adopt_namespace": True,
+            "snapshots": {"claim": "consul-snapshots"},
+        },
         gateway_api={**mesh["gateway_api"], "mode": "skip"},
     )
     up(pulumi)
@@ -100,4 +107,13 @@ def test_nothing_stays_where_nothing_is_to(real: Projects, cluster: Cluster) -> 
     up(pulumi)
     for name in (labels.MESH_GATEWAY, "consul-terminating-gateway"):
         assert found(api, "apps/v1", "Deployment", name)["status"]["readyReplicas"] == 2, name
+    assert destroy(pulumi, cluster, before) == set()
+
+
+def test_what_consul_reads_goes_before_it(real: Projects, cluster: Cluster) -> None:
+    before = cluster.made()
+    pulumi = example(real, cluster, "delete", "consul-mesh")
+    up(pulumi)
+    entries = cluster.api.list(labels.API_VERSION, "ServiceIntentions")
+    assert entries
     assert destroy(pulumi, cluster, before) == set()
