@@ -1,5 +1,8 @@
 """Consul's own chart, asked by the real Helm: it refuses what we say it does, and takes what we make."""
 
+import json
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +12,7 @@ from meshwright.kubernetes.chart_values import merge
 from tests.servers import helm
 from tests.servers.cluster import Cluster
 from tests.servers.kubernetes import Identity, Object
-from tests.servers.programs import require_programs
+from tests.servers.programs import find_program, require_programs
 from tests.unit.consul.refused import REFUSED, SOUND
 from tests.unit.consul.test_consul import EXTERNAL, VAULT
 from tests.unit.consul.test_snapshots import snapshots
@@ -27,7 +30,7 @@ INSTALLATIONS: dict[str, dict[str, Any]] = {
         **GATEWAYS,
         "prometheus_url": "http://prometheus:9090",
         "recursors": ["10.0.0.2"],
-        "server_config": {"log_level": "debug"},
+        "server_config": {"limits": {"rpc_max_conns_per_client": 200}},
         "storage": {"storage_class": "gp3"},
     },
     "vault": {"platform": "eks", **GATEWAYS, "vault": VAULT},
@@ -35,6 +38,7 @@ INSTALLATIONS: dict[str, dict[str, Any]] = {
     "external": {"platform": "eks", "external_servers": EXTERNAL},
     "one": {"platform": "kind", "servers": 1, "injectors": 1},
 }
+SERVER_CONFIG = ("consul-server-config", "consul-server-tmp-extra-config")
 EACH = pytest.mark.parametrize("name", INSTALLATIONS)
 
 
@@ -58,6 +62,21 @@ def test_each_installation_is_the_same_each_time(name: str) -> None:
     """What the chart made at render time would be another secret, and another change, at each preview."""
     values = plan_consul(INSTALLATIONS[name], "Consul mesh").release.values  # type: ignore[arg-type]
     assert rendered(values) == rendered(values)
+
+
+@pytest.mark.parametrize("name", [each for each in INSTALLATIONS if each != "external"])
+def test_consul_takes_its_servers_configuration(name: str, tmp_path: Path) -> None:
+    """It refuses a key that it doesn't know, which the chart hands on."""
+    require_programs("consul")
+    for each in objects_of(name):
+        if each["kind"] == "ConfigMap" and each["metadata"]["name"] in SERVER_CONFIG:
+            for file, text in each["data"].items():
+                (tmp_path / file).write_text(text)
+    assert json.loads((tmp_path / "extra-from-values.json").read_text())["default_intention_policy"] == "deny"
+    command = [find_program("consul"), "validate", str(tmp_path)]
+    assert "Configuration is valid!" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    (tmp_path / "more.json").write_text('{"default_intentions_policy": "deny"}')
+    assert subprocess.run(command, capture_output=True, check=False).returncode != 0
 
 
 @EACH
