@@ -166,8 +166,19 @@ def test_what_a_token_may_not_read_is_said(root: Client) -> None:
 def test_a_token_that_vault_does_not_know(root: Client) -> None:
     for token in ("", "s.expired"):
         assert found(root.with_token(token)) == [(Code.VAULT_TOKEN, "it doesn't know the token")]
-    assert found(root, namespace="nowhere") == [
-        (Code.VAULT_TOKEN, "it doesn't know the token in the namespace nowhere")
+    root.request("POST", "sys/namespaces/known")
+    assert found(root.with_token("x"), namespace="known") == [
+        (Code.VAULT_TOKEN, "it doesn't know the token in the namespace known")
+    ]
+
+
+def test_a_namespace_that_is_not_there(root: Client) -> None:
+    assert found(root, namespace="nowhere") == [(Code.VAULT_MOUNT, "the namespace nowhere doesn't exist")]
+    below = {"roots": [{"namespace": "roots"}]}
+    assert found(root, connect=below) == [(Code.VAULT_MOUNT, "the namespace roots doesn't exist")]
+    root.request("POST", "sys/namespaces/base")
+    assert found(root, namespace="base", connect=below) == [
+        (Code.VAULT_MOUNT, "the namespace base/roots doesn't exist")
     ]
 
 

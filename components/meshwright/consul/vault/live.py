@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from urllib.request import OpenerDirector
 
 _TIMEOUT_S = 10.0
-_NOT_INITIALISED, _SEALED, _DENIED, _NOT_FOUND = 501, 503, 403, 404
+_FOUND, _NOT_FOUND, _NOT_INITIALISED, _SEALED = 200, 404, 501, 503
 _MOST_PATHS = 64
 
 
@@ -48,7 +48,9 @@ class LiveVault:
         if status == _NOT_INITIALISED:
             raise self.refusal(Code.VAULT_SEALED, "it was never initialised", "initialise it: bao operator init")
         status, _ = self.ask("GET", "auth/token/lookup-self")
-        if status != 200:
+        if status == _NOT_FOUND and namespace:
+            raise ComponentError(self.no_namespace(namespace))
+        if status != _FOUND:
             where = f" in the namespace {namespace}" if namespace else ""
             remedy = "set VAULT_TOKEN, or vault.token, to one that has not expired"
             raise self.refusal(Code.VAULT_TOKEN, f"it doesn't know the token{where}", remedy)
@@ -73,9 +75,15 @@ class LiveVault:
         return status, data if isinstance(data, dict) else {}
 
     def mounts(self, kind: str, below: str = "") -> dict[str, dict[str, Any]] | None:
-        """``sys/mounts`` or ``sys/auth``: path without slash -> what it is; None where the token may not look."""
+        """``sys/mounts`` or ``sys/auth``: path without slash -> what it is; None where the token may not look.
+
+        Raises:
+            ComponentError: MW-E238 where the namespace isn't there.
+        """
         status, found = self.ask("GET", f"sys/{kind}", below=below)
-        if status != 200:
+        if status == _NOT_FOUND and below:
+            raise ComponentError(self.no_namespace(f"{self._namespace}/{below}" if self._namespace else below))
+        if status != _FOUND:
             return None
         return {path.rstrip("/"): each for path, each in found.items()}
 
@@ -91,6 +99,11 @@ class LiveVault:
     def refusal(self, code: Code, message: str, remedy: str) -> ComponentError:
         """An error placed at this Vault."""
         return ComponentError(self.problem(code, message, remedy))
+
+    def no_namespace(self, name: str) -> Problem:
+        """A namespace that isn't there."""
+        remedy = f"create it: bao namespace create {name}"
+        return self.problem(Code.VAULT_MOUNT, f"the namespace {name} doesn't exist", remedy)
 
     def problem(self, code: Code, message: str, remedy: str) -> Problem:
         """A problem placed at this Vault."""

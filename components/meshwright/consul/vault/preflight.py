@@ -81,7 +81,11 @@ class _Looks:
 
     def engine(self, engine: Engine) -> Iterator[Problem]:
         """An engine that is ours or absent where it is to be made, and as it has to be where it exists."""
-        mounts = self._seen("mounts", engine.namespace)
+        try:
+            mounts = self._seen("mounts", engine.namespace)
+        except ComponentError as error:
+            yield from error.problems
+            return
         if mounts is None:
             return
         found = mounts.get(engine.path)
