@@ -35,6 +35,7 @@ def deploy(mesh: ConsulMesh, place: str) -> None:
     """Register the mesh and export what its operators ask for. Raises `ConfigError` without a cluster."""
     cluster = _cluster(mesh, place)
     # What can't work is refused before anything is registered.
+    consul_ca.check(mesh, place)
     backend = consul_vault.backend(mesh)
     args = _consul_args(mesh, cluster, backend)
     plan_consul(args, "Consul mesh")

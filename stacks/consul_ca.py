@@ -1,14 +1,19 @@
 """Consul's certificate authority on day two: what the stack's key `ca` becomes."""
 
+import os
 from typing import TYPE_CHECKING, Any, cast
 
 import pulumi
 
 from meshwright import ConnectCertificateAuthority
+from meshwright.certs.checks import Verdict
+from meshwright.certs.consul_gates import ConsulTold, differences
+from meshwright.certs.consul_seen import TOKEN_VARIABLE, ConsulAddress, observe_consul
 from meshwright.config.consul import ConsulMesh
 from meshwright.config.consul_ca import ConnectCa, ConnectRoot, ConsulApi
-from meshwright.consul.ca.rotation import RootStand, root_stand
-from parts import from_here, secret_of
+from meshwright.consul.ca.rotation import STEADY, RootStand, root_stand
+from meshwright.errors import Code, ConfigError, Problem
+from parts import from_here, is_offline, secret_of
 
 if TYPE_CHECKING:
     import pulumi_consul as consul
@@ -32,6 +37,44 @@ def generations(mesh: ConsulMesh) -> dict[str, ConnectRoot]:
     known = [each for each in (ca.root, ca.rotation.next) if each is not None]
     by_path = {each.root(mesh.datacenter).path: each for each in known}
     return {path: by_path[path] for path in stand_of(mesh).mounts}
+
+
+def check(mesh: ConsulMesh, place: str) -> None:
+    """Refuse a root, or a key of it, that is not what Consul has: outside of a rotation neither is changed.
+
+    Where Consul does not answer, as before its first `up`, there is nothing to be compared with. Inside of a rotation
+    the component compares.
+
+    Args:
+        mesh: The stack's config.
+        place: The stack file.
+
+    Raises:
+        ConfigError: MW-E145 for a token that isn't set, or is no secret; MW-E249.
+    """
+    if mesh.ca is None or mesh.ca.consul is None or mesh.ca.rotation.step != STEADY or is_offline():
+        return
+    api = mesh.ca.consul
+    token = secret_of(api.token, "ca.consul.token") if api.token else os.environ.get(TOKEN_VARIABLE, "")
+    if not isinstance(token, str):
+        return
+    ca_file = from_here(api.ca_certificate) if api.ca_certificate else ""
+    try:
+        seen = observe_consul(ConsulAddress(api.address, token, ca_file), "Consul")
+    except ConfigError as error:
+        pulumi.log.info(f"{error.problems[0].message}; its live CA is not compared with the stack's")
+        return
+    for what, why in seen.gaps.items():
+        pulumi.log.warn(f"{api.address}: {what} can't be compared with the stack's: {why}")
+    remedy = "another root comes by a rotation: meshwright certs plan; Helm's values change nothing"
+    told = ConsulTold(mesh.ca.root.root(mesh.datacenter))
+    problems = [
+        Problem(Code.CONNECT_CA_LIVE, f"mesh.ca.root is not what is live: {'; '.join(each.reasons)}", remedy, place)
+        for each in differences(seen, told, STEADY)
+        if each.verdict is Verdict.FAILED
+    ]
+    if problems:
+        raise ConfigError(problems)
 
 
 def deploy(mesh: ConsulMesh, stands: "Registered", backend: "VaultBackendArgs | None") -> None:

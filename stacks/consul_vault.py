@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
-from pulumi.runtime.settings import get_monitor
 
 import consul_ca
 from meshwright import VaultCertificateAuthority
@@ -16,7 +14,7 @@ from meshwright.consul.vault.authority import check_authority
 from meshwright.consul.vault.live import VaultAccess
 from meshwright.consul.vault.preflight import check_vault
 from meshwright.consul.vault.registering import owner
-from parts import file_of, from_here, secret_of
+from parts import file_of, from_here, is_offline, secret_of
 
 if TYPE_CHECKING:
     from meshwright.consul.vault.arguments import AuthArgs, RootArgs, VaultCertificateAuthorityArgs
@@ -134,11 +132,6 @@ def _auth(given: Vault) -> "AuthArgs":
         said["reviewer_token"] = secret_of(given.auth.reviewer_token, "vault.auth.reviewer_token")
     args: AuthArgs = said
     return args
-
-
-def is_offline() -> bool:
-    """Whether nobody is to be asked: the engine is ours, not Pulumi's, or a test's."""
-    return type(get_monitor()) is not ResourceMonitorStub  # ours is made of it
 
 
 def _access(given: Vault) -> VaultAccess | None:

@@ -7,6 +7,8 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi.runtime.config import is_config_secret
+from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
+from pulumi.runtime.settings import get_monitor
 
 from meshwright.config.shared import ChartSource, Cluster
 from meshwright.errors import Code, ConfigError, Problem
@@ -14,6 +16,11 @@ from meshwright.kubernetes.charts import ChartSourceArgs
 
 _NOT_DECRYPTED = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What Pulumi, and the offline engine, put where a value isn't known."""
+
+
+def is_offline() -> bool:
+    """Whether nobody is to be asked: the engine is ours, not Pulumi's, or a test's."""
+    return type(get_monitor()) is not ResourceMonitorStub  # ours is made of it
 
 
 def chart_source(source: ChartSource) -> ChartSourceArgs:

@@ -86,11 +86,17 @@ def standing(seen: ConsulSeen, told: ConsulTold | None, step: str, now: datetime
             none = ("Consul publishes no root that signs: its CA is uninitialised",)
             yield Check(seen.name, "Consul's CA is initialised", Verdict.FAILED, none, _BREAK_GLASS)
         return
-    if told is not None and seen.provider is not None:
-        yield _live(seen, told, step)
     if told is not None:
-        yield _key(seen, told, step, active)
+        yield from differences(seen, told, step)
     yield _valid(seen, active, now)
+
+
+def differences(seen: ConsulSeen, told: ConsulTold, step: str) -> Iterator[Check]:
+    """Whether what is live is what the stack says: the root that signs, and its key."""
+    if seen.provider is not None:
+        yield _live(seen, told, step)
+    if seen.active is not None:
+        yield _key(seen, told, step, seen.active)
 
 
 def _of_one(seen: ConsulSeen, told: ConsulTold, step: str, to: str, now: datetime) -> Iterator[Check]:

@@ -11,10 +11,13 @@ from meshwright.config.consul import ConsulMesh
 from meshwright.consul.vault.plan import plan_vault
 from meshwright.engine.graph import UNKNOWN, Graph
 from meshwright.engine.record import record
+from meshwright.engine.stack import UNKNOWN_TEXT
 from meshwright.errors import Code, ConfigError
+from tests.unit.certs.consul_scenes import STEADY, server
 from tests.unit.stacks.test_program import ROOT
 
 VAULT = {"address": "https://vault:8200"}
+LIVE = "another root comes by a rotation: meshwright certs plan; Helm's values change nothing (MW-E249)"
 API = {"address": "https://consul:8501", "token": "config:consul:token"}
 NEXT = {"path": "dc1/connect_root_2027", "key_bits": 384}
 STEPS: dict[str, Any] = {
@@ -36,6 +39,14 @@ STEPS: dict[str, Any] = {
 def _as_pulumi_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "stacks"))
     monkeypatch.setattr("pulumi.runtime.get_root_directory", lambda: str(ROOT))
+
+
+@pytest.fixture
+def _as_real(monkeypatch: pytest.MonkeyPatch) -> None:
+    import consul_ca
+
+    monkeypatch.setattr(consul_ca, "is_offline", lambda: False)
+    monkeypatch.delenv("CONSUL_HTTP_TOKEN", raising=False)
 
 
 def mesh_of(ca: Any, **more: Any) -> ConsulMesh:
@@ -118,10 +129,61 @@ def test_the_token_is_a_secret_of_the_stack() -> None:
     (provider,) = [each for each in graph if each.type == "pulumi:providers:consul"]
     assert provider.inputs["address"] == "https://consul:8501"
     assert "operator" not in repr(provider.inputs["token"])
-    with pytest.raises(
-        ConfigError, match=r"mesh\.ca\.consul\.token names .* which is no secret"
-    ):
+    with pytest.raises(ConfigError, match=r"mesh\.ca\.consul\.token names .* which is no secret"):
         run(mesh_of(at("steady")), secret=False)
+
+
+@pytest.mark.usefixtures("_as_real")
+def test_outside_of_a_rotation_the_root_is_what_is_live(monkeypatch: pytest.MonkeyPatch) -> None:
+    import consul_ca
+
+    def messages(root: Any, answers: Any, **more: Any) -> list[str]:
+        with server(answers, **more) as address:
+            mesh = mesh_of({"consul": {"address": address}, "root": root})
+            try:
+                record(lambda: consul_ca.check(mesh, "Pulumi.prod.yaml"))
+            except ConfigError as error:
+                return [str(each) for each in error.problems]
+            return []
+
+    assert messages({}, STEADY) == []
+    assert messages({"path": "dc1/other"}, STEADY) == [
+        f"Pulumi.prod.yaml: mesh.ca.root is not what is live: Consul's live root is dc1/connect_root in Vault; {LIVE}"
+    ]
+    assert messages({"key_type": "rsa", "key_bits": 2048}, STEADY) == [
+        (
+            "Pulumi.prod.yaml: mesh.ca.root is not what is live: it is ec of 256 bits: Consul changes no key without "
+            f"another root; {LIVE}"
+        )
+    ]
+    monkeypatch.setenv("CONSUL_HTTP_TOKEN", "operator")
+    assert messages({"path": "dc1/other"}, STEADY, token="operator") != []
+    monkeypatch.delenv("CONSUL_HTTP_TOKEN")
+    assert messages({"path": "dc1/other"}, STEADY, token="operator") == []
+
+
+@pytest.mark.usefixtures("_as_real")
+def test_consul_is_not_asked_where_it_is_not_there_or_in_a_rotation() -> None:
+    import consul_ca
+
+    def logged(ca: Any, **config: Any) -> list[str]:
+        graph = record(lambda: consul_ca.check(mesh_of(ca), "p"), **config)
+        return [each.message for each in graph.logs]
+
+    nobody = {"address": "http://127.0.0.1:1"}
+    (said,) = logged({"consul": nobody})
+    assert said.startswith("Consul does not answer at http://127.0.0.1:1")
+    assert said.endswith("; its live CA is not compared with the stack's")
+    assert logged({"consul": nobody, "rotation": {**STEPS["switched"], "next": NEXT}}) == []
+    assert logged({"leaf_lifetime": "24h"}) == []
+    unknown = {"config": {"consul:token": UNKNOWN_TEXT}, "secret_keys": ("consul:token",)}
+    assert logged({"consul": {**nobody, "token": "config:consul:token"}}, **unknown) == []
+
+
+def test_offline_nobody_is_asked() -> None:
+    import consul_ca
+
+    assert not record(lambda: consul_ca.check(mesh_of({"consul": {"address": "http://127.0.0.1:1"}}), "p")).logs
 
 
 def test_without_an_address_the_live_configuration_is_left_alone() -> None:
