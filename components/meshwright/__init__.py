@@ -10,6 +10,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from meshwright.consul.ca.connect_certificate_authority import ConnectCertificateAuthority
     from meshwright.consul.consul import Consul
+    from meshwright.consul.hybrid.ecs.task import ConsulEcsCluster, ConsulEcsTask
+    from meshwright.consul.hybrid.exports import ConsulExports, ConsulSamenessGroup
+    from meshwright.consul.hybrid.external import ConsulExternalService
+    from meshwright.consul.hybrid.function import ConsulFunction
+    from meshwright.consul.hybrid.gateway import ConsulTerminatingGateway
+    from meshwright.consul.hybrid.login import ConsulLogin
+    from meshwright.consul.hybrid.machine.machine import ConsulVirtualMachine
+    from meshwright.consul.hybrid.peering import ConsulPeeringAcceptor, ConsulPeeringDialer
     from meshwright.consul.intentions.intentions import ConsulIntentions
     from meshwright.consul.mesh_defaults import ConsulMeshDefaults
     from meshwright.consul.namespace import ConsulNamespace
@@ -70,12 +78,23 @@ __all__ = [
     "CiliumProbePolicy",
     "ConnectCertificateAuthority",
     "Consul",
+    "ConsulEcsCluster",
+    "ConsulEcsTask",
+    "ConsulExports",
+    "ConsulExternalService",
+    "ConsulFunction",
     "ConsulIntentions",
+    "ConsulLogin",
     "ConsulMeshDefaults",
     "ConsulNamespace",
+    "ConsulPeeringAcceptor",
+    "ConsulPeeringDialer",
+    "ConsulSamenessGroup",
     "ConsulServiceTraffic",
     "ConsulSnapshots",
     "ConsulSystemNamespace",
+    "ConsulTerminatingGateway",
+    "ConsulVirtualMachine",
     "EastWestGateway",
     "Egress",
     "EksMeshFirewall",
@@ -130,6 +149,17 @@ _HOME = {
     "CiliumProbePolicy": "meshwright.istio.platforms.cilium",
     "ConnectCertificateAuthority": "meshwright.consul.ca.connect_certificate_authority",
     "Consul": "meshwright.consul.consul",
+    "ConsulEcsCluster": "meshwright.consul.hybrid.ecs.task",
+    "ConsulEcsTask": "meshwright.consul.hybrid.ecs.task",
+    "ConsulExports": "meshwright.consul.hybrid.exports",
+    "ConsulExternalService": "meshwright.consul.hybrid.external",
+    "ConsulFunction": "meshwright.consul.hybrid.function",
+    "ConsulLogin": "meshwright.consul.hybrid.login",
+    "ConsulPeeringAcceptor": "meshwright.consul.hybrid.peering",
+    "ConsulPeeringDialer": "meshwright.consul.hybrid.peering",
+    "ConsulSamenessGroup": "meshwright.consul.hybrid.exports",
+    "ConsulTerminatingGateway": "meshwright.consul.hybrid.gateway",
+    "ConsulVirtualMachine": "meshwright.consul.hybrid.machine.machine",
     "ConsulIntentions": "meshwright.consul.intentions.intentions",
     "ConsulMeshDefaults": "meshwright.consul.mesh_defaults",
     "ConsulNamespace": "meshwright.consul.namespace",

@@ -203,6 +203,13 @@ class Code(StrEnum):
     CONSUL_RESOLVER = "MW-E256"
     CONSUL_RATE_LIMIT = "MW-E257"
     CONSUL_JWT = "MW-E258"
+    CONSUL_OUTSIDE = "MW-E260"
+    CONSUL_MACHINE = "MW-E261"
+    CONSUL_LOGIN = "MW-E262"
+    CONSUL_ECS = "MW-E263"
+    CONSUL_PEERING = "MW-E264"
+    CONSUL_SAMENESS = "MW-E265"
+    VAULT_ADDRESS = "MW-E270"
 
 
 @dataclass(frozen=True, slots=True)
