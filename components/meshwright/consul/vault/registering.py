@@ -119,7 +119,7 @@ class Vault:
         if self._plan.secrets_existing:
             return
         key = gossip if gossip is not None else self._random("gossip-key", 32).base64
-        first = token if token is not None else self._random("bootstrap-token-bytes", 16).hex.apply(_uuid)
+        first = token if token is not None else self._random("bootstrap-token-bytes", 16).hex.apply(uuid_of)
         for short, field, value in (("gossip", "key", key), ("bootstrap-token", "token", first)):
             text = pulumi.Output.json_dumps({field: pulumi.Output.secret(value)})
             vault.kv.SecretV2(
@@ -151,7 +151,9 @@ class Vault:
             return None
         title = f"Consul in {plan.names.datacenter}: login of its pods ({self._owner})"
         if plan.auth_method == "jwt":
-            keys: Mapping[str, Any] = {"jwt_validation_pubkeys": auth["public_keys"]} if "public_keys" in auth else {}
+            # Vault answers without the file's last newline: with it, each `up` would set the keys anew.
+            given = [each.strip() for each in auth.get("public_keys", [])]
+            keys: Mapping[str, Any] = {"jwt_validation_pubkeys": given} if given else {}
             issuer: Mapping[str, Any] = (
                 {"oidc_discovery_url": auth["issuer_url"], "bound_issuer": auth["issuer_url"]} if not keys else {}
             )
@@ -274,5 +276,6 @@ def marked(policy: Policy, owner: str) -> str:
     return f"# {owner}\n{policy.text}"
 
 
-def _uuid(digits: str) -> str:
+def uuid_of(digits: str) -> str:
+    """A UUID of 32 hexadecimal digits, as Consul takes one for a token."""
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

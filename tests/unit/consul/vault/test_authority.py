@@ -6,9 +6,14 @@ from typing import Any
 import pulumi
 import pulumi_vault as vault
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 
 from meshwright import VaultCertificateAuthority
 from meshwright.consul.vault.backend import VaultBackendArgs, chart_values, extra_config
+from meshwright.consul.vault.checks import secret_problem
+from meshwright.consul.vault.registering import uuid_of
+from meshwright.consul.vault.roots import of_request
 from meshwright.engine.graph import UNKNOWN, Graph, Secret
 from meshwright.engine.record import record
 from meshwright.errors import Code
@@ -224,6 +229,22 @@ def test_a_certificate_that_no_root_can_have_made_of_it(certificate: str, messag
     assert message in text
 
 
+def test_what_comes_of_a_request_has_its_key() -> None:
+    asked, top = signer("asked"), signer("top")
+    request = x509.CertificateSigningRequestBuilder(x509.Name([])).sign(asked.key, hashes.SHA256())
+    text = request.public_bytes(serialization.Encoding.PEM).decode()
+    made = top.authority(text, path_length=1)
+    assert of_request(text, made, "it") == made
+    with pytest.raises(ComponentError, match=r"it: CN=top has another key than the request of Vault's.*MW-E240"):
+        of_request(text, top.pem, "it")
+
+
+def test_a_random_token_is_a_uuid() -> None:
+    made = uuid_of("b1c2d3e4000040008000000000000001")
+    assert made == TOKEN
+    assert secret_problem("bootstrap-token", made) is None
+
+
 def test_pods_log_in_by_jwt_where_vault_cannot_reach_the_cluster() -> None:
     graph = recorded(auth=JWT)
     assert inputs(graph, "vault-auth")["oidcDiscoveryUrl"] == "https://issuer"
@@ -249,7 +270,7 @@ def test_pods_log_in_by_jwt_where_vault_cannot_reach_the_cluster() -> None:
 
 
 def test_keys_of_a_cluster_whose_issuer_vault_cannot_reach() -> None:
-    graph = recorded(auth={"method": "jwt", "public_keys": ["PEM"], "audience": "a"})
+    graph = recorded(auth={"method": "jwt", "public_keys": ["PEM\n"], "audience": "a"})
     assert inputs(graph, "vault-auth")["jwtValidationPubkeys"] == ["PEM"]
     assert "oidcDiscoveryUrl" not in inputs(graph, "vault-auth")
 
