@@ -110,7 +110,14 @@ def _global(mesh: Settings) -> dict[str, Any]:
 def _metrics(mesh: Settings) -> dict[str, Any]:
     if not mesh.metrics:
         return {"enabled": False}
-    return {"enabled": True, "enableAgentMetrics": True, "agentMetricsRetentionTime": METRICS_RETENTION}
+    return {
+        "enabled": True,
+        "enableAgentMetrics": True,
+        # Otherwise `consul_mesh_active_root_ca_expiry` is 0 for ever, and what is measured has its server's name within
+        # its own (Consul's telemetry.disable_hostname).
+        "disableAgentHostName": True,
+        "agentMetricsRetentionTime": METRICS_RETENTION,
+    }
 
 
 def _servers(mesh: Settings) -> dict[str, Any]:

@@ -134,6 +134,7 @@ def test_metrics_and_graphs() -> None:
     assert values()["global"]["metrics"] == {
         "enabled": True,
         "enableAgentMetrics": True,
+        "disableAgentHostName": True,
         "agentMetricsRetentionTime": "5m",
     }
     assert values(metrics=False)["global"]["metrics"] == {"enabled": False}
