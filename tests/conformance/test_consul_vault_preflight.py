@@ -12,7 +12,7 @@ from meshwright.consul.vault.plan import VaultPlan, plan_vault
 from meshwright.consul.vault.preflight import check_vault
 from meshwright.errors import Code
 from meshwright.kubernetes.errors import ComponentError
-from tests.conformance.openbao_resources import apply
+from tests.conformance.openbao_resources import GOSSIP, TOKEN, apply
 from tests.conformance.test_consul_vault import recorded
 from tests.servers.openbao import OpenBao
 from tests.servers.openbao_client import Client
@@ -90,6 +90,28 @@ def test_what_is_said_to_exist_and_is_otherwise(root: Client) -> None:
     assert found(root, datacenter="none", auth={"path": "nowhere", "existing": True}) == [
         (Code.VAULT_MOUNT, "the auth method nowhere doesn't exist")
     ]
+
+
+def test_what_exists_and_is_right(root: Client) -> None:
+    for path, lifetime in (("good/root", "8760h"), ("good/inter", "1h"), ("good/tls", "1h")):
+        root.request("POST", f"sys/mounts/{path}", type="pki", config={"max_lease_ttl": lifetime})
+    for path in ("good/root", "good/tls"):
+        root.request("POST", f"{path}/root/generate/internal", common_name="x")
+    root.request("POST", "sys/mounts/good/kv", type="kv", options={"version": "2"})
+    root.request("POST", "good/kv/data/consul/good/gossip", data=GOSSIP)
+    root.request("POST", "good/kv/data/consul/good/bootstrap-token", data=TOKEN)
+    root.request("POST", "sys/auth/good", type="kubernetes")
+    args: dict[str, Any] = {
+        "connect": {
+            "roots": [{"path": "good/root", "existing": True}],
+            "intermediate": {"path": "good/inter", "existing": True},
+        },
+        "server_tls": {"path": "good/tls", "existing": True},
+        "kv": {"path": "good/kv", "existing": True},
+        "auth": {"path": "good", "existing": True},
+        "existing_secrets": True,
+    }
+    assert look(root, datacenter="good", **args) == ()
 
 
 def test_a_role_that_is_not_for_its_service_account(root: Client) -> None:

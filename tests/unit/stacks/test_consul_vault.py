@@ -24,11 +24,13 @@ def _as_pulumi_runs_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("pulumi.runtime.get_root_directory", lambda: str(tmp_path))
 
 
-def run(ca: Any = None, config: dict[str, str] | None = None, secret_keys: tuple[str, ...] = (), **vault: Any) -> Graph:
+def run(
+    connect: Any = None, config: dict[str, str] | None = None, secret_keys: tuple[str, ...] = (), **vault: Any
+) -> Graph:
     import consul
 
     said = {"kind": "consul", "version": "2.0.3", "cluster": {"context": "c", "platform": "kind"}}
-    more = {"ca": ca} if ca else {}
+    more = {"ca": connect} if connect else {}
     mesh: Any = parse_config({**said, **more, "vault": {"address": ADDRESS, **vault}}, None, None).mesh
     return record(
         lambda: consul.deploy(mesh, "stacks/Pulumi.x.yaml"), stack="x", config=config, secret_keys=secret_keys
@@ -56,6 +58,7 @@ def test_everything_that_a_stack_says_reaches_the_component(tmp_path: Path) -> N
     (tmp_path / "k.pem").write_text("PEM")
     graph = run(
         namespace="mesh",
+        ca={"secret_name": "vault-ca", "secret_key": "tls.crt"},
         ca_file="k.pem",
         token="config:vault:token",
         gossip_key="config:consul:gossip",
@@ -110,7 +113,7 @@ def test_a_secret_that_is_none_or_is_not_set() -> None:
 def test_keys_of_a_cluster_and_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "k.pem").write_text("PEM")
     graph = run(
-        ca={"root": {"path": "corp/root", "existing": True, "namespace": "roots"}},
+        connect={"root": {"path": "corp/root", "existing": True, "namespace": "roots"}},
         auth={"method": "jwt", "public_keys": ["k.pem"], "audience": "a"},
     )
     assert inputs(graph, "vault-auth")["jwtValidationPubkeys"] == ["PEM"]
@@ -119,13 +122,13 @@ def test_keys_of_a_cluster_and_what_is_there(tmp_path: Path) -> None:
 
 def test_nothing_of_consul_is_there_until_the_root_has_signed(tmp_path: Path) -> None:
     root = {"held": "elsewhere"}
-    waiting = run(ca={"root": root})
+    waiting = run(connect={"root": root})
     assert "requests" in waiting.outputs
     assert "mesh" not in {each.name for each in waiting}
     assert [each.message for each in waiting.logs if "has not signed" in each.message]
     top = signer("top")
     (tmp_path / "ours.pem").write_text(signer("ours", top, path_length=1).pem + top.pem)
-    assert "mesh" in {each.name for each in run(ca={"root": {**root, "certificate": "ours.pem"}})}
+    assert "mesh" in {each.name for each in run(connect={"root": {**root, "certificate": "ours.pem"}})}
 
 
 def test_a_running_vault_is_asked_with_the_stacks_token(monkeypatch: pytest.MonkeyPatch) -> None:
