@@ -1,5 +1,6 @@
 """What the commands `check` of all meshes share: their options, how a mesh is seen, and how results are shown."""
 
+import inspect
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,8 +83,9 @@ class Mesh:
     page: str
     """Where each check has a section."""
     of_graph: "Callable[[Graph], Snapshot]"
-    phases: "Callable[[Graph], dict[str, str]]"
-    of_cluster: "Callable[[ClusterReader, dict[str, str]], Snapshot]"
+    declared: "Callable[[Graph], dict[str, Any]]"
+    """What a stack says that a cluster is held against: each namespace's phase, above all."""
+    of_cluster: "Callable[[ClusterReader, dict[str, Any]], Snapshot]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +101,15 @@ class Asked:
     as_json: bool
 
 
-def command(what: str, mesh: "Callable[[], Mesh]") -> "Callable[..., int]":
+def command(what: str, mesh: "Callable[..., Mesh]") -> "Callable[..., int]":
     """The command `check` of a mesh.
 
     Args:
         what: How its help calls the mesh.
-        mesh: Its checks; called only when the command runs, for they take long to import.
+        mesh: Its checks, by the options that this mesh has alone, which are keywords of it; called only when the
+            command runs, for they take long to import.
     """
+    own = tuple(inspect.signature(mesh).parameters.values())
 
     def check(
         stack: options.Stack = "",
@@ -123,6 +127,7 @@ def command(what: str, mesh: "Callable[[], Mesh]") -> "Callable[..., int]":
         catalog: options.CatalogFile = None,
         timeout: options.Timeout = options.TIMEOUT_S,
         as_json: options.Json = False,
+        **given_to_mesh: Any,
     ) -> int:
         from meshwright.cli.offline import Request
         from meshwright.cli.sources import Sources
@@ -130,9 +135,13 @@ def command(what: str, mesh: "Callable[[], Mesh]") -> "Callable[..., int]":
         options.set_facts(as_of, catalog)
         request = Request(stack or stack_option, program, given=given, timeout_s=timeout)
         sources = Sources(state=state, manifests=manifests)
-        return answer(mesh(), Asked(request, sources, context, kubeconfig, wait, fail_on, as_json))
+        return answer(mesh(**given_to_mesh), Asked(request, sources, context, kubeconfig, wait, fail_on, as_json))
 
     check.__doc__ = _HELP.format(what=what)
+    # Typer reads a command's options from its signature and its annotations.
+    shared = [each for each in inspect.signature(check).parameters.values() if each.kind is not each.VAR_KEYWORD]
+    check.__signature__ = inspect.Signature([*shared, *own])  # type: ignore[attr-defined]
+    check.__annotations__ = {each.name: each.annotation for each in (*shared, *own)}
     return check
 
 
@@ -182,16 +191,16 @@ def _view(
         graph, _ = graph_of(request)
         return f"{graph.project}/{graph.stack}, offline", lambda: mesh.of_graph(graph)
     declares = request.stack or request.program
-    phases = mesh.phases(graph_of(request)[0]) if declares else {}
-    return f"cluster {context or kubeconfig}", lambda: _cluster(mesh, context, kubeconfig, phases)
+    declared = mesh.declared(graph_of(request)[0]) if declares else {}
+    return f"cluster {context or kubeconfig}", lambda: _cluster(mesh, context, kubeconfig, declared)
 
 
-def _cluster(mesh: Mesh, context: str, kubeconfig: str, phases: dict[str, str]) -> "Snapshot":
+def _cluster(mesh: Mesh, context: str, kubeconfig: str, declared: dict[str, Any]) -> "Snapshot":
     from meshwright.cli.progress import working
     from meshwright.kubernetes.reading import open_cluster
 
     with working("reading the cluster"), open_cluster(context, kubeconfig) as reader:
-        return mesh.of_cluster(reader, phases)
+        return mesh.of_cluster(reader, declared)
 
 
 def _status(results: "Sequence[Result]", fail_on: str) -> int:

@@ -2,7 +2,7 @@
 
 import typer
 
-from meshwright.cli import consul_uninstall
+from meshwright.cli import consul_check, consul_uninstall
 
 app = typer.Typer(help="Look after Consul: its health, and the way out of trouble.", no_args_is_help=True)
 
@@ -12,4 +12,5 @@ def _group() -> None:
     """Look after Consul: its health, and the way out of trouble."""
 
 
+app.command("check")(consul_check.check)
 app.command("uninstall")(consul_uninstall.uninstall)

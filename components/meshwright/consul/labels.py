@@ -89,6 +89,12 @@ GOSSIP_SECRET: Final = "consul-gossip-encryption-key"  # noqa: S105 - a name
 """The key that the chart's hook makes, without Vault."""
 BOOTSTRAP_SECRET: Final = "consul-bootstrap-acl-token"  # noqa: S105 - a name
 """The token that consul-server-acl-init makes, without Vault."""
+SERVER_CERTIFICATE_SECRET: Final = "consul-server-cert"  # noqa: S105 - a name
+"""The servers' certificate, without Vault."""
+WEBHOOK_CERTIFICATE_SECRET: Final = "consul-connect-inject-webhook-cert"  # noqa: S105 - a name
+"""The injector's certificate, without Vault."""
+SERVER_CONFIG: Final = "consul-server-config"
+"""ConfigMap of the servers' configuration."""
 SECRET_KEY: Final = "key"  # noqa: S105 - a name
 TOKEN_KEY: Final = "token"  # noqa: S105 - a name
 AUTH_METHOD: Final = "consul-k8s-auth-method"
