@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import pytest
@@ -36,10 +37,12 @@ def allowed(tokens: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict
 
 
 def line(tokens: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
-    return st.fixed_dictionaries(
-        {"source": st.sampled_from([*SERVICES, "*"]), "to": st.sampled_from([*SERVICES, "*"])},
-        optional={"peer": st.just("p"), "allow": st.lists(allowed(tokens), min_size=1, max_size=3)},
+    names = st.sampled_from(["*", "*", *SERVICES])
+    peers = st.sampled_from([{}, {}, {}, {"peer": "p"}])
+    said = st.fixed_dictionaries(
+        {"source": names, "to": names}, optional={"allow": st.lists(allowed(tokens), min_size=1, max_size=3)}
     )
+    return st.builds(lambda one, peer: {**one, **peer}, said, peers)
 
 
 def graph(candidates: list[dict[str, Any]]) -> list[Any]:
@@ -97,7 +100,7 @@ def _asked(said: Mapping[str, Any], request: Request) -> bool:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(line(TOKENS), max_size=7), st.lists(REQUEST, min_size=8, max_size=8))
+@given(st.lists(line(TOKENS), min_size=2, max_size=8), st.lists(REQUEST, min_size=8, max_size=8))
 def test_with_default_deny_the_proxies_admit_the_graph_and_nothing_else(
     candidates: list[dict[str, Any]], requests: list[Request]
 ) -> None:
@@ -110,7 +113,7 @@ def test_with_default_deny_the_proxies_admit_the_graph_and_nothing_else(
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(line(st.just({})), max_size=7), st.lists(REQUEST, min_size=8, max_size=8))
+@given(st.lists(line(st.just({})), min_size=2, max_size=8), st.lists(REQUEST, min_size=8, max_size=8))
 def test_a_default_of_allow_changes_nothing(candidates: list[dict[str, Any]], requests: list[Request]) -> None:
     lines = graph(candidates)
     specs = [spec for _, spec in entries(lines)]
@@ -120,22 +123,18 @@ def test_a_default_of_allow_changes_nothing(candidates: list[dict[str, Any]], re
             assert admits(specs, request, default="allow") == declared(lines, request), request
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(line(TOKENS), max_size=7), REQUEST, st.sampled_from(["allow", "deny"]))
-def test_consuls_api_decides_as_its_proxies_do(
-    candidates: list[dict[str, Any]], request: Request, default: str
-) -> None:
+@settings(max_examples=150, deadline=None)
+@given(st.lists(line(TOKENS), min_size=2, max_size=8), st.sampled_from(["allow", "deny"]))
+def test_consuls_api_decides_as_its_proxies_do(candidates: list[dict[str, Any]], default: str) -> None:
     lines = graph(candidates)
-    if request.peer not in {"", *(each.get("peer", "") for each in lines)}:
-        return
-    decision = decides([spec for _, spec in entries(lines)], request, default=default)
-    whole = declared([each for each in lines if "allow" not in each], request)
-    some = any(
-        "allow" in each and each["source"] in (request.source, "*") and each["to"] in (request.to, "*")
-        and each.get("peer", "") == request.peer
-        for each in lines
-    )  # fmt: skip
-    assert decision == ("allow" if whole else "layer7" if some else "deny")
+    specs = [spec for _, spec in entries(lines)]
+    peers = {"", *(each.get("peer", "") for each in lines)}
+    for source, to, peer in product([*SERVICES, "stranger"], [*SERVICES, "elsewhere"], peers):
+        request = Request(source, peer, to)
+        fitting = [each for each in lines if declared([{**each, "allow": [{}]}], request)]
+        whole = any("allow" not in each for each in fitting)
+        expected = "allow" if whole else "layer7" if fitting else "deny"
+        assert decides(specs, request, default=default) == expected, request
 
 
 @settings(max_examples=150, deadline=None)
