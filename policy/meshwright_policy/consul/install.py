@@ -1,0 +1,578 @@
+"""How Consul's chart is installed: ACLs, gossip, TLS, what it installs beside itself, and secrets among its values."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from meshwright_policy.consul.fragments import chart, entry, plain
+from meshwright_policy.consul.objects import (
+    DENY_BY_DEFAULT,
+    ENCRYPTED_ACCESS,
+    HELM,
+    LEAST_PRIVILEGE,
+    MESH,
+    NO_HARD_CODED,
+    chart_of,
+    entry_of,
+    extra,
+    installed,
+    servers_of,
+    setting,
+)
+from meshwright_policy.istio.charts import chart_name
+from meshwright_policy.istio.fragments import resource
+from meshwright_policy.istio.kinds import CONFIG_FILE, CONFIG_GROUP, CRD
+from meshwright_policy.record import (
+    Answer,
+    Config,
+    Example,
+    Level,
+    NotApplicableError,
+    Rule,
+    Severity,
+    Subject,
+    Undecided,
+    Violation,
+)
+from meshwright_policy.stack import Stack
+from meshwright_policy.values import UNKNOWN, at, elements, listed
+
+CRD_OWNER = "meshwright:index:GatewayApiCrds"
+TOKENS = (
+    "consul:index/aclToken:AclToken",
+    "consul:index/aclRole:AclRole",
+    "consul:index/aclBindingRule:AclBindingRule",
+    "consul:index/aclTokenPolicyAttachment:AclTokenPolicyAttachment",
+)
+_ANONYMOUS = "00000000-0000-0000-0000-000000000002"
+_MANAGEMENT = ("global-management", "00000000-0000-0000-0000-000000000001")
+_ACL = "https://developer.hashicorp.com/consul/docs/secure/acl"
+_TLS = "https://developer.hashicorp.com/consul/docs/secure/encryption/tls"
+_VALUES = "https://developer.hashicorp.com/consul/docs/reference/k8s/helm"
+_INTENTIONS = "https://developer.hashicorp.com/consul/docs/secure-mesh/intention"
+_OPEN = Undecided("its values are known only at the update")
+
+
+def _acls(subject: Subject, _: Config) -> Iterator[Answer]:
+    found = chart_of(subject)
+    managed, policy = setting(found, "global.acls.manageSystemACLs", False), extra(found, "acl", "default_policy")
+    if policy == "allow":
+        yield Violation("its ACLs allow what no policy denies (acl.default_policy)")
+    elif managed is UNKNOWN or policy is UNKNOWN:
+        yield _OPEN
+    elif managed is not True:
+        yield Violation("it has no ACLs: whoever reaches a server registers services and changes intentions")
+
+
+def _default_deny(subject: Subject, _: Config) -> Iterator[Answer]:
+    found = servers_of(subject)
+    said = extra(found, "default_intention_policy")
+    managed = setting(found, "global.acls.manageSystemACLs", False)
+    if said is UNKNOWN or (said is None and managed is UNKNOWN):
+        yield _OPEN
+    elif said == "allow" or (said is None and managed is not True):
+        yield Violation("calls that no intention names are allowed")
+
+
+def _gossip(subject: Subject, _: Config) -> Iterator[Answer]:
+    found = servers_of(subject)
+    given = [
+        setting(found, f"global.gossipEncryption.{key}", False) for key in ("autoGenerate", "secretName", "secretKey")
+    ]
+    generated, *secret = given
+    if generated is not True and not all(secret) and generated is not UNKNOWN:
+        yield Violation("gossip between its servers is in plaintext: whoever reaches the port joins")
+    elif UNKNOWN in given and generated is not True:
+        yield _OPEN
+
+
+def _tls(subject: Subject, _: Config) -> Iterator[Answer]:
+    found = chart_of(subject)
+    enabled, verify, only = (
+        setting(found, f"global.tls.{key}", default)
+        for key, default in (("enabled", False), ("verify", True), ("httpsOnly", True))
+    )
+    lowest = [extra(found, "tls", part, "tls_min_version") for part in ("defaults", "https", "grpc", "internal_rpc")]
+    lowest.append(extra(found, "tls_min_version"))
+    if enabled is not True and enabled is not UNKNOWN:
+        yield Violation("its servers speak plaintext: tokens can be read")
+        return
+    if verify is False:
+        yield Violation("its agents don't verify servers' certificates")
+    if only is False:
+        yield Violation("its servers answer HTTP beside HTTPS")
+    if any(one in _OLD_TLS for one in lowest):
+        yield Violation("its servers speak TLS below 1.2")
+    if UNKNOWN in (enabled, verify, only, *lowest):
+        yield _OPEN
+
+
+_OLD_TLS = ("tls10", "tls11", "TLSv1_0", "TLSv1_1")
+_NEW_TLS = ("TLSv1_2", "TLSv1_3")
+
+
+def _lowest_tls(subject: Subject, _: Config) -> Iterator[Answer]:
+    mesh = entry_of(subject, "Mesh")
+    for way in ("incoming", "outgoing"):
+        lowest = mesh.get("tls", way, "tlsMinVersion")
+        if lowest is UNKNOWN:
+            yield Undecided(f"its least version of TLS for {way} calls is known only at the update")
+        elif lowest not in _NEW_TLS:
+            said = f"takes TLS below 1.2 for {way} calls" if lowest in _OLD_TLS else f"names no TLS for {way} calls"
+            yield Violation(f"the mesh {said}")
+
+
+def _hooks(subject: Subject, _: Config) -> Iterator[Answer]:
+    chart_of(subject)
+    if subject.type.endswith("v4:Chart"):
+        yield Violation("its hooks don't run: no gossip key, no certificates, and nothing cleans up at the end")
+    off = at(subject.properties, "disableWebhooks")
+    if off is True:
+        yield Violation("its hooks are switched off (disableWebhooks)")
+    elif off is UNKNOWN:
+        yield Undecided("whether its hooks run is known only at the update")
+
+
+def _crds(stack: Stack, _: Config) -> Iterator[Answer]:
+    releases = list(installed(stack))
+    owners = [*stack.of(CRD_OWNER), *filter(_brings_crds, stack.of(*CONFIG_FILE, *CONFIG_GROUP, *CRD))]
+    if not releases or not owners:
+        raise NotApplicableError("the stack has no other owner of the Gateway API's CRDs beside Consul")
+    for one in releases:
+        given = [
+            setting(one, path, True)
+            for path in ("global.installK8sNetworkingCRDs", "connectInject.apiGateway.manageExternalCRDs")
+        ]
+        more = setting(one, "connectInject.apiGateway.manageNonStandardCRDs", False)
+        if given[0] is False or (given[1] is False and more is False):
+            continue
+        if UNKNOWN in (*given, more):
+            yield Undecided(_OPEN.reason, one.subject)
+        else:
+            what = "it installs the Gateway API's CRDs, old ones, which the stack installs as well"
+            yield Violation(what, one.subject, tuple(owners[:1]))
+
+
+def _brings_crds(subject: Subject) -> bool:
+    if subject.type in CRD:
+        return bool(at(subject.properties, "spec", "group") == "gateway.networking.k8s.io")
+    files = [at(subject.properties, "file"), *elements(at(subject.properties, "files"))]
+    return any(isinstance(file, str) and "gateway-api" in file for file in files)
+
+
+def _openbao(stack: Stack, _: Config) -> Iterator[Answer]:
+    releases = [one for one in installed(stack) if setting(one, "global.secretsBackend.vault.enabled") is not None]
+    if not releases:
+        raise NotApplicableError("the stack has no Consul whose secrets are in Vault")
+    for one in releases:
+        notes = setting(one, "global.secretsBackend.vault.agentAnnotations")
+        if notes is UNKNOWN:
+            yield Undecided("its agents' annotations are known only at the update", one.subject)
+        elif isinstance(notes, str | Mapping) and "openbao.org/" in str(notes):
+            what = "its agents' annotations are openbao.org's, and the chart's others vault.hashicorp.com's"
+            yield Violation(what, one.subject)
+    for subject in stack.of(*HELM):
+        if chart_name(subject)[0] != "openbao":
+            continue
+        image = at(subject.properties, "values", "injector", "image", "repository")
+        if image is UNKNOWN:
+            yield Undecided("which injector OpenBao has is known only at the update", subject)
+        elif isinstance(image, str) and "openbao-k8s" in image:
+            yield Violation("its injector doesn't know Consul's annotations: no server gets its secrets", subject)
+
+
+def _secrets(subject: Subject, _: Config) -> Iterator[Answer]:
+    found = chart_of(subject)
+    named = (
+        ("the gossip key", ("encrypt",)),
+        ("the bootstrap token", ("acl", "tokens", "initial_management")),
+        ("the bootstrap token", ("acl", "tokens", "master")),
+        ("a token", ("acl", "tokens", "agent")),
+        ("a token", ("acl", "tokens", "default")),
+        ("a token", ("acl", "tokens", "replication")),
+        ("a peer's token", ("peering", "token")),
+    )
+    values = {path: extra(found, *path) for _, path in named}
+    given = [what for what, path in named if values[path] and values[path] is not UNKNOWN]
+    for what in dict.fromkeys(given):
+        yield Violation(f"{what} is among its values: in the state, in the release's Secret and in a ConfigMap")
+    if not given and UNKNOWN in values.values():
+        yield _OPEN
+
+
+def _management(subject: Subject, _: Config) -> Iterator[Answer]:
+    names = [
+        *elements(at(subject.properties, "policies")),
+        *(at(subject.properties, key) for key in ("policy", "bindName")),
+    ]
+    anonymous = at(subject.properties, "tokenId") == _ANONYMOUS or at(subject.properties, "accessorId") == _ANONYMOUS
+    if any(name in _MANAGEMENT for name in names):
+        yield Violation("it gives every right in Consul (global-management)")
+    elif anonymous and any(names):
+        yield Violation("it gives rights to whoever has no token")
+    elif UNKNOWN in names:
+        yield Undecided("which policies it gives is known only at the update")
+
+
+def _clients(subject: Subject, _: Config) -> Iterator[Answer]:
+    enabled = setting(chart_of(subject), "client.enabled", False)
+    if enabled is True:
+        yield Violation("it runs an agent on every node, which proxies don't need")
+    elif enabled is UNKNOWN:
+        yield _OPEN
+
+
+def _catalog(subject: Subject, _: Config) -> Iterator[Answer]:
+    found = chart_of(subject)
+    enabled, chosen, to_consul, to_k8s, spaces = (
+        setting(found, f"syncCatalog.{key}", default)
+        for key, default in (
+            ("enabled", False),
+            ("default", True),
+            ("toConsul", True),
+            ("toK8S", True),
+            ("k8sAllowNamespaces", ["*"]),
+        )
+    )
+    if enabled is False:
+        raise NotApplicableError("it doesn't sync the catalog")
+    if UNKNOWN in (enabled, chosen, to_consul, to_k8s, *elements(spaces)):
+        yield _OPEN
+        return
+    if to_consul is not False and chosen is not False and "*" in elements(spaces):
+        yield Violation("every Service of the cluster becomes a service of Consul's, outside the mesh")
+    if to_k8s is not False and to_consul is not False:
+        yield Violation("services are synced both ways: one name can come to mean two things")
+
+
+def _images(subject: Subject, _: Config) -> Iterator[Answer]:
+    found = chart_of(subject)
+    keys = ("image", "imageK8S", "imageConsulDataplane")
+    images = {key: setting(found, f"global.{key}") for key in keys}
+    loose = [key for key, image in images.items() if isinstance(image, str) and not _pinned(image)]
+    if loose:
+        yield Violation(f"it runs whatever is newest: {listed([f'global.{key}' for key in loose])} names no version")
+    elif UNKNOWN in images.values():
+        yield Undecided("which images it runs is known only at the update")
+
+
+def _pinned(image: str) -> bool:
+    _, _, tag = image.rpartition("/")[2].partition(":")
+    return "@sha256:" in image or tag not in ("", "latest")
+
+
+def _taken(subject: Subject, _: Config) -> Iterator[Answer]:
+    from meshwright.consul.chart_checks import chart_problems
+    from meshwright.errors import Code
+
+    found = chart_of(subject)
+    values: Any = found.values
+    if values is UNKNOWN or at(subject.properties, "valueYamlFiles"):
+        yield _OPEN
+        return
+    if not isinstance(values, Mapping):
+        raise NotApplicableError("it has no values of its own")
+    try:
+        problems = [each.message for each in chart_problems(values, {}, "") if each.code == Code.CONSUL_VALUES]
+    except (TypeError, ValueError, AttributeError, OverflowError):
+        yield Undecided("a number among its values is known only at the update, or is none")
+        return
+    if _holds_unknown(values):
+        # What is unknown counted as set: it may be what is missing, or what is too much.
+        if problems:
+            yield _OPEN
+        return
+    for message in problems:
+        yield Violation(message)
+
+
+def _holds_unknown(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_holds_unknown, value.values()))
+    return any(map(_holds_unknown, value)) if isinstance(value, list) else value is UNKNOWN
+
+
+def _mesh(spec: str) -> str:
+    return entry("Mesh", "mesh", spec, "consul")
+
+
+def _both(lowest: str) -> str:
+    return _mesh(f"tls: {{incoming: {{tlsMinVersion: {lowest}}}, outgoing: {{tlsMinVersion: {lowest}}}}}")
+
+
+_OWNER = plain("gateway-api", CRD_OWNER, "version: 1.5.1")
+_SECRET_CHART = chart("global: {secretsBackend: {vault: {enabled: true}}}")
+
+
+def _bao(image: str) -> str:
+    values = f"values: {{injector: {{image: {{repository: {image}}}}}}}"
+    return resource("openbao", "helm.sh/v3:Release", "chart: openbao", "version: 0.29.2", values)
+
+
+ACLS = Rule(
+    id="MW-CON-016",
+    slug="acls-are-on",
+    title="Consul has ACLs, and they deny what no policy allows",
+    severity=Severity.CRITICAL,
+    level=Level.MANDATORY,
+    applies_to=HELM,
+    why="The chart's default is none. Without ACLs any pod may register as any service, and rewrite the intentions.",
+    remedy="set `global.acls.manageSystemACLs: true`, and leave acl.default_policy out",
+    bad=Example(
+        chart("global: {tls: {enabled: true}}"),
+        "it has no ACLs: whoever reaches a server registers services and changes intentions",
+    ),
+    good=Example(chart("global: {acls: {manageSystemACLs: true}}")),
+    references=(_ACL, _VALUES),
+    frameworks=DENY_BY_DEFAULT,
+    check=_acls,
+)
+DEFAULT_DENY = Rule(
+    id="MW-CON-017",
+    slug="intentions-deny-by-default",
+    title="Calls that no intention names are denied",
+    severity=Severity.CRITICAL,
+    level=Level.MANDATORY,
+    applies_to=HELM,
+    why="Intentions follow the ACLs' default; where those are off or it says `allow`, every service calls every other.",
+    remedy="set `default_intention_policy: deny` in server.extraConfig, beside ACLs",
+    bad=Example(
+        chart(
+            'global: {acls: {manageSystemACLs: true}}, server: {extraConfig: \'{"default_intention_policy": "allow"}\'}'
+        ),
+        "calls that no intention names are allowed",
+    ),
+    good=Example(chart("global: {acls: {manageSystemACLs: true}}")),
+    references=(_INTENTIONS,),
+    frameworks=DENY_BY_DEFAULT,
+    check=_default_deny,
+)
+GOSSIP = Rule(
+    id="MW-CON-018",
+    slug="gossip-is-encrypted",
+    title="Gossip between Consul's servers is encrypted",
+    severity=Severity.HIGH,
+    level=Level.MANDATORY,
+    applies_to=HELM,
+    why="Without a key whoever reaches the port 8301 joins the cluster, and hears of every node and service.",
+    remedy="set `global.gossipEncryption.autoGenerate: true`, or secretName and secretKey",
+    bad=Example(chart(), "gossip between its servers is in plaintext: whoever reaches the port joins"),
+    good=Example(chart("global: {gossipEncryption: {autoGenerate: true}}")),
+    references=("https://developer.hashicorp.com/consul/docs/secure/encryption/gossip/k8s",),
+    check=_gossip,
+)
+TLS = Rule(
+    id="MW-CON-019",
+    slug="servers-speak-tls",
+    title="Consul's servers speak TLS of 1.2 or newer alone, and are verified",
+    severity=Severity.CRITICAL,
+    level=Level.MANDATORY,
+    applies_to=HELM,
+    why="ACL tokens and the certificates of services pass these ports. The chart's default is plaintext.",
+    remedy="set `global.tls.enabled: true`, and leave verify, httpsOnly and tls_min_version at their defaults",
+    bad=Example(chart(), "its servers speak plaintext: tokens can be read"),
+    good=Example(chart("global: {tls: {enabled: true}}")),
+    references=(_TLS, _VALUES),
+    frameworks=ENCRYPTED_ACCESS,
+    check=_tls,
+)
+LOWEST_TLS = Rule(
+    id="MW-CON-020",
+    slug="mesh-speaks-tls-1-2",
+    title="The mesh says that its proxies speak TLS 1.2 or newer, both ways",
+    severity=Severity.MEDIUM,
+    level=Level.MANDATORY,
+    applies_to=MESH,
+    why="What is not said is Envoy's default, which has changed between versions; older ones took TLS 1.0.",
+    remedy="set `tls.incoming.tlsMinVersion` and `tls.outgoing.tlsMinVersion` to TLSv1_2 or TLSv1_3",
+    notes="Kyverno's enforce-min-tls-version looks at incoming calls alone, and refuses TLSv1_3.",
+    bad=Example(
+        _mesh("tls: {incoming: {tlsMinVersion: TLSv1_2}, outgoing: {tlsMinVersion: TLSv1_1}}"),
+        "the mesh takes TLS below 1.2 for outgoing calls",
+    ),
+    good=Example(_both("TLSv1_3")),
+    references=("https://kyverno.io/policies/consul/enforce-min-tls-version/enforce-min-tls-version/", _TLS),
+    check=_lowest_tls,
+)
+HOOKS = Rule(
+    id="MW-CON-021",
+    slug="chart-with-its-hooks",
+    title="Consul's chart is installed by a release, with its hooks",
+    severity=Severity.HIGH,
+    level=Level.ADVISORY,
+    applies_to=HELM,
+    why=(
+        "The chart makes keys and certificates before it installs, and removes tokens and gateways before it goes, by "
+        "hooks. helm.v4.Chart renders the chart, and runs none of them."
+    ),
+    remedy="use kubernetes.helm.v3.Release",
+    bad=Example(
+        chart(kind="helm.sh/v4:Chart"),
+        "its hooks don't run: no gossip key, no certificates, and nothing cleans up at the end",
+    ),
+    good=Example(chart()),
+    references=("https://github.com/pulumi/pulumi-kubernetes/issues/555",),
+    check=_hooks,
+)
+CRDS = Rule(
+    id="MW-CON-022",
+    slug="one-owner-of-gateway-api-crds",
+    title="Consul's chart leaves the Gateway API's CRDs to their owner",
+    severity=Severity.HIGH,
+    level=Level.MANDATORY,
+    applies_to=HELM,
+    context=(CRD_OWNER, *CONFIG_FILE, *CONFIG_GROUP, *CRD),
+    why=(
+        "The chart has CRDs of its own, v0.6.2 of the experimental channel. Two owners overwrite each other, other "
+        "meshes lose fields, and the injector crashes over a version that is gone (consul#23302)."
+    ),
+    remedy="set `global.installK8sNetworkingCRDs: false`, and `global.crds.enableTcpRoute: false` without TCPRoutes",
+    bad=Example(_OWNER + chart(), "it installs the Gateway API's CRDs, old ones, which the stack installs as well"),
+    good=Example(_OWNER + chart("global: {installK8sNetworkingCRDs: false}")),
+    references=(
+        "https://github.com/hashicorp/consul/issues/23302",
+        "https://github.com/hashicorp/consul-k8s/issues/2651",
+    ),
+    check_stack=_crds,
+)
+OPENBAO = Rule(
+    id="MW-CON-023",
+    slug="openbao-with-vaults-injector",
+    title="OpenBao's injector knows the annotations of Consul's chart",
+    severity=Severity.HIGH,
+    level=Level.MANDATORY,
+    applies_to=HELM,
+    why=(
+        "The chart writes annotations of vault.hashicorp.com. openbao/openbao-k8s reads openbao.org's: no agent is "
+        "injected, and servers start without certificates, or never."
+    ),
+    remedy="leave `injector.image.repository` of OpenBao's chart at hashicorp/vault-k8s",
+    bad=Example(
+        _SECRET_CHART + _bao("quay.io/openbao/openbao-k8s"),
+        "its injector doesn't know Consul's annotations: no server gets its secrets",
+    ),
+    good=Example(_SECRET_CHART + _bao("hashicorp/vault-k8s")),
+    references=("https://github.com/openbao/openbao-k8s",),
+    check_stack=_openbao,
+)
+SECRETS = Rule(
+    id="MW-CON-024",
+    slug="no-key-among-the-values",
+    title="No key or token is among the chart's values",
+    severity=Severity.CRITICAL,
+    level=Level.MANDATORY,
+    applies_to=HELM,
+    why="server.extraConfig becomes a ConfigMap: every reader of the namespace has the gossip key or the first token.",
+    remedy="put it into a Secret or KV, and name it by gossipEncryption or acls.bootstrapToken",
+    bad=Example(
+        chart('server: {extraConfig: \'{"encrypt": "a2V5"}\'}'),
+        "the gossip key is among its values: in the state, in the release's Secret and in a ConfigMap",
+    ),
+    good=Example(chart("global: {gossipEncryption: {secretName: gossip, secretKey: key}}")),
+    references=(_VALUES,),
+    frameworks=NO_HARD_CODED,
+    check=_secrets,
+)
+MANAGEMENT = Rule(
+    id="MW-CON-025",
+    slug="no-token-with-every-right",
+    title="No token, role or login of the stack has every right in Consul",
+    severity=Severity.HIGH,
+    level=Level.MANDATORY,
+    applies_to=TOKENS,
+    why="A token with global-management writes intentions, ACLs and the authority. The anonymous one is everybody's.",
+    remedy="write a policy with what it needs, or use service_identities, node_identities or templated_policies",
+    bad=Example(
+        plain("ci", TOKENS[0], "policies: [global-management]"),
+        "it gives every right in Consul (global-management)",
+    ),
+    good=Example(plain("ci", TOKENS[0], "policies: [read-catalog]")),
+    references=(_ACL,),
+    frameworks=LEAST_PRIVILEGE,
+    check=_management,
+)
+CLIENTS = Rule(
+    id="MW-CON-026",
+    slug="no-agents-on-nodes",
+    title="No agents of Consul's run on the nodes",
+    severity=Severity.LOW,
+    level=Level.ADVISORY,
+    applies_to=HELM,
+    why="Since 1.0 proxies speak with the servers. Agents cost memory on each node, gossip, and a port on the host.",
+    remedy="leave `client.enabled` false, unless something on the nodes asks an agent",
+    bad=Example(chart("client: {enabled: true}"), "it runs an agent on every node, which proxies don't need"),
+    good=Example(chart()),
+    references=("https://developer.hashicorp.com/consul/docs/architecture/control-plane/dataplane",),
+    check=_clients,
+)
+CATALOG = Rule(
+    id="MW-CON-027",
+    slug="catalog-sync-is-chosen",
+    title="The catalog is synced one way, for Services that were chosen",
+    severity=Severity.MEDIUM,
+    level=Level.ADVISORY,
+    applies_to=HELM,
+    why=(
+        "Where sync is on, its defaults take every Service of every namespace, both ways. Names of synced services "
+        "can meet those of the mesh, and are reached past it."
+    ),
+    remedy="set `toConsul` or `toK8S` to false, and `default: false` or `k8sAllowNamespaces`",
+    bad=Example(
+        chart("syncCatalog: {enabled: true, toK8S: false}"),
+        "every Service of the cluster becomes a service of Consul's, outside the mesh",
+    ),
+    good=Example(chart("syncCatalog: {enabled: true, toK8S: false, default: false}")),
+    references=("https://developer.hashicorp.com/consul/docs/register/service/k8s/service-sync",),
+    check=_catalog,
+)
+IMAGES = Rule(
+    id="MW-CON-028",
+    slug="images-are-pinned",
+    title="Images in place of the chart's name their version",
+    severity=Severity.MEDIUM,
+    level=Level.ADVISORY,
+    applies_to=HELM,
+    why="A server that restarts with a newer Consul than the others may not be taken back by them.",
+    remedy="name the chart's own version, or leave the images to the chart; MW-VER-002 says which have fixes",
+    bad=Example(
+        chart("global: {image: 'hashicorp/consul:latest'}"),
+        "it runs whatever is newest: global.image names no version",
+    ),
+    good=Example(chart("global: {image: 'hashicorp/consul:2.0.3'}")),
+    references=(_VALUES,),
+    check=_images,
+)
+TAKEN = Rule(
+    id="MW-CON-029",
+    slug="chart-takes-its-values",
+    title="The chart takes the values that it is given",
+    severity=Severity.HIGH,
+    level=Level.MANDATORY,
+    applies_to=HELM,
+    why="Helm renders the chart in the middle of an update: what its templates refuse leaves half of a stack behind.",
+    remedy="set what the message names",
+    notes="It knows the refusals of the chart 2.0.3 that values alone can reach. Values in files are undecided.",
+    bad=Example(
+        chart("global: {peering: {enabled: true}, tls: {enabled: true}}"),
+        "the chart's values can't work: global.peering.enabled needs meshGateway.enabled",
+    ),
+    good=Example(chart("global: {tls: {enabled: true}}")),
+    references=(_VALUES,),
+    check=_taken,
+)
+
+RULES = (
+    ACLS,
+    DEFAULT_DENY,
+    GOSSIP,
+    TLS,
+    LOWEST_TLS,
+    HOOKS,
+    CRDS,
+    OPENBAO,
+    SECRETS,
+    MANAGEMENT,
+    CLIENTS,
+    CATALOG,
+    IMAGES,
+    TAKEN,
+)
