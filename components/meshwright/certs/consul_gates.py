@@ -54,18 +54,29 @@ class ConsulTold:
 
 
 def consul_gate(
-    seen: Sequence[ConsulSeen], told: Sequence[ConsulTold], step: str, to: str, now: datetime
+    seen: Sequence[ConsulSeen],
+    told: Sequence[ConsulTold],
+    step: str,
+    to: str,
+    now: datetime,
+    *,
+    is_behind: bool = False,
 ) -> tuple[Check, ...]:
-    """The conditions of a step, in every datacenter of a trust domain.
+    """The conditions of a step, in every datacenter of a trust domain that takes it.
 
     Args:
-        seen: All datacenters.
+        seen: The datacenters.
         told: Of each, what its stack file says.
         step: Where they stand.
         to: The step that is to come.
         now: The moment at which they were seen.
+        is_behind: Whether others have taken the step already: the root, which is everybody's, may have changed by it.
     """
-    checks = [check for each, known in zip(seen, told, strict=True) for check in _of_one(each, known, step, to, now)]
+    checks = [
+        check
+        for each, known in zip(seen, told, strict=True)
+        for check in _of_one(each, known, step, to, now, is_behind=is_behind)
+    ]
     return (*checks, *_together(seen))
 
 
@@ -99,10 +110,17 @@ def differences(seen: ConsulSeen, told: ConsulTold, step: str) -> Iterator[Check
         yield _key(seen, told, step, seen.active)
 
 
-def _of_one(seen: ConsulSeen, told: ConsulTold, step: str, to: str, now: datetime) -> Iterator[Check]:
-    yield from standing(seen, told, step, now)
+def _of_one(
+    seen: ConsulSeen, told: ConsulTold, step: str, to: str, now: datetime, *, is_behind: bool
+) -> Iterator[Check]:
+    is_changed = is_behind and to == SWITCHED
+    yield from standing(seen, None if is_changed else told, step, now)
     active = seen.active
     if active is None:
+        return
+    if is_changed:
+        if seen.provider is not None:
+            yield _live(seen, told, step)
         return
     title = {
         (STEADY, CROSS_SIGNING): "no earlier rotation is under way",

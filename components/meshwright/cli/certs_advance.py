@@ -76,7 +76,8 @@ def advance(
     moving = tuple(each for each in files if each.recorded.name in {one.name for one in next_turn.stacks})
     if certs_consul.is_consul(files):
         asked = certs_consul.look_at_datacenters(files, consul or [])
-        checks = certs_consul.checks(files, asked, next_turn, moment())
+        theirs = [seen for file, seen in zip(files, asked, strict=True) if file in moving]
+        checks = certs_consul.checks(moving, theirs, next_turn, moment(), is_behind=len(moving) < len(files))
     else:
         seen = look_at(files, context or [], kubeconfig) if _shows_itself(moving) else {}
         checks = _checks(moving, seen, next_turn, tuple(each.told.cluster for each in files))

@@ -79,12 +79,15 @@ def look_at_datacenters(files: Sequence[StackFile], addresses: Sequence[str]) ->
     return ask(found, [each.recorded.name for each in files])
 
 
-def checks(files: Sequence[StackFile], seen: Sequence[ConsulSeen], turn: Turn, now: datetime) -> tuple[Check, ...]:
-    """The conditions of a step, in the datacenters of all stacks."""
+def checks(
+    files: Sequence[StackFile], seen: Sequence[ConsulSeen], turn: Turn, now: datetime, *, is_behind: bool
+) -> tuple[Check, ...]:
+    """The conditions of a step, in the datacenters that take it; ``is_behind``: others have taken it already."""
     from meshwright.certs.consul_gates import consul_gate
     from meshwright.certs.consul_told import consul_told
 
-    return consul_gate(seen, [consul_told(each.path)[0] for each in files], turn.step, turn.to, now)
+    told = [consul_told(each.path)[0] for each in files]
+    return consul_gate(seen, told, turn.step, turn.to, now, is_behind=is_behind)
 
 
 def plan(files: Sequence[StackFile]) -> Plan:

@@ -163,6 +163,26 @@ def test_status(meshwright: Command) -> None:
     assert status == 1
 
 
+def test_a_datacenter_that_was_left_behind_is_brought_on(meshwright: Command) -> None:
+    with server(SWITCHED) as primary, server((SWITCHED[0], STEADY[1])) as secondary:
+        ahead = stack(primary, AT_SWITCHED, name="eu")
+        behind = stack(secondary, AT_CROSS.replace("2026-11-22", "2026-11-09"), name="us")
+        was = ahead.read_text()
+        # By itself it would wait for the root of before; but that has changed by the step of the other one.
+        assert meshwright("certs", "advance", "-s", "us")[0] == 1
+        status, out, err = meshwright("certs", "advance", "-s", "eu", "-s", "us")
+        assert (status, err) == (0, "")
+        assert "✓ us: the live configuration is that of cross-signing" in out
+    assert "step: switched" in behind.read_text()
+    assert ahead.read_text() == was
+    with server(SWITCHED) as primary, server((SWITCHED[0], None), token="operator") as secondary:
+        stack(primary, AT_SWITCHED, name="eu")
+        stack(secondary, AT_CROSS.replace("2026-11-22", "2026-11-09"), name="us")
+        status, out, _ = meshwright("certs", "advance", "-s", "eu", "-s", "us")
+    assert status == 3
+    assert "? us: the live configuration can be read" in out
+
+
 def test_datacenters_are_told_apart(meshwright: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     following = ("--next", "{path: dc1/connect_root_2027}")
     with server(STEADY) as one, server(STEADY) as other:
