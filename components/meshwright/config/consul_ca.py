@@ -152,7 +152,11 @@ class ConnectCa(Model):
         return Lifetimes(leaf, intermediate, root)
 
     def mistakes(self) -> Iterator[Mistake]:
-        """Lifetimes that Consul takes, and a root that Consul has dropped."""
+        """Lifetimes that Consul takes, in whole hours, and a root that Consul has dropped."""
+        for key in ("leaf_lifetime", "intermediate_lifetime", "root_lifetime"):
+            if seconds(getattr(self, key)) % HOUR_S:
+                message = f"is {getattr(self, key)}, which is no number of hours"
+                yield Mistake(Code.CONNECT_CA_SETTING, message, "write whole hours", (key,))
         for each in lifetime_mistakes(self.lifetimes):
             yield Mistake(Code.CONNECT_CA_SETTING, each.message, each.remedy, (each.key,))
         before = self.rotation.previous

@@ -216,6 +216,11 @@ def test_a_namespace_and_lifetimes() -> None:
     ("ca", "code", "message"),
     [
         ({"leaf_lifetime": "96h"}, Code.CONNECT_CA_SETTING, "mesh.ca.leaf_lifetime is 96 hours"),
+        (
+            {"leaf_lifetime": "90m"},
+            Code.CONNECT_CA_SETTING,
+            "mesh.ca.leaf_lifetime is 90m, which is no number of hours",
+        ),
         ({"root": {"key_bits": 512}}, Code.CONNECT_CA_SETTING, "mesh.ca.root.key_bits is 512, and the type is ec"),
         (
             {"root": {"provider": "consul", "path": "x"}},
