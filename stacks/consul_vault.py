@@ -62,11 +62,9 @@ def deploy(mesh: ConsulMesh, before: Sequence[pulumi.Resource]) -> VaultCertific
     )
     if authority.root_requests:
         pulumi.export("requests", authority.root_requests)
-    if not authority.ready:
-        message = (
-            "a root that is held elsewhere has not signed its request: the rest of the stack waits for its certificate"
-        )
-        pulumi.log.warn(message, authority)
+    for mount in authority.waiting:
+        rest = "" if authority.ready else ": the rest of the stack waits for its certificate"
+        pulumi.log.warn(f"the root of {mount} has not signed its request{rest}", authority)
     return authority
 
 

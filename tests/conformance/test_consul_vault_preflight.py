@@ -16,7 +16,7 @@ from tests.conformance.openbao_resources import GOSSIP, TOKEN, apply
 from tests.conformance.test_consul_vault import recorded
 from tests.servers.openbao import OpenBao
 from tests.servers.openbao_client import Client
-from tests.servers.pki import Authority
+from tests.servers.pki import Authority, signer
 from tests.servers.process import free_ports
 from tests.servers.programs import require_programs
 
@@ -89,6 +89,23 @@ def test_what_is_said_to_exist_and_is_otherwise(root: Client) -> None:
     ]
     assert found(root, datacenter="none", auth={"path": "nowhere", "existing": True}) == [
         (Code.VAULT_MOUNT, "the auth method nowhere doesn't exist")
+    ]
+
+
+def test_a_stack_that_forgets_what_its_root_has_signed(root: Client) -> None:
+    connect = {"roots": [{"held": "elsewhere"}]}
+    graph = recorded(datacenter="forgot", connect=connect)
+    request = apply(root, graph)["vault-forgot-connect_root-request"]["csr"]
+    auth = {"method": "jwt", "issuer_url": "https://x", "audience": "x"}
+    assert look(root, datacenter="forgot", connect=connect, auth=auth) == ()
+    top = signer("top")
+    signed = f"{top.authority(request, path_length=1)}\n{top.pem}"
+    root.request("PUT", "forgot/connect_root/intermediate/set-signed", certificate=signed)
+    assert found(root, datacenter="forgot", connect=connect, auth=auth) == [
+        (
+            Code.VAULT_MOUNT,
+            "forgot/connect_root has a certificate, and the stack waits for one: Consul would be taken away",
+        )
     ]
 
 

@@ -127,6 +127,10 @@ def test_nothing_of_consul_is_there_until_the_root_has_signed(tmp_path: Path) ->
     assert "mesh" not in {each.name for each in waiting}
     assert [each.message for each in waiting.logs if "has not signed" in each.message]
     top = signer("top")
+    began = {"step": "cross-signing", "since": "2026-11-20", "previous": {"step": "steady"}}
+    rotating = run(connect={"rotation": {**began, "next": {**root, "path": "dc1/next"}}})
+    assert "mesh" in {each.name for each in rotating}
+    assert [each.message for each in rotating.logs if each.message == "the root of dc1/next has not signed its request"]
     (tmp_path / "ours.pem").write_text(signer("ours", top, path_length=1).pem + top.pem)
     assert "mesh" in {each.name for each in run(connect={"root": {**root, "certificate": "ours.pem"}})}
 

@@ -31,7 +31,10 @@ class VaultCertificateAuthority(pulumi.ComponentResource):
     backend: VaultBackendArgs
     """What `Consul` has to be told: its argument ``vault``. Nothing in it is secret."""
     ready: bool
-    """False while a root that is held elsewhere has not signed its request: Consul can't start yet."""
+    """False while the root is held elsewhere and has not signed its request: Consul can't start yet. True where it is
+    the next root that hasn't, for then Consul runs."""
+    waiting: tuple[str, ...]
+    """Mounts of roots that have not signed their request."""
     root_requests: dict[str, pulumi.Output[str]]
     """Mount of a root that is held elsewhere -> the request that it has to sign, PEM. It makes an authority that
     may have another below it (path length 1 or more)."""
@@ -46,7 +49,7 @@ class VaultCertificateAuthority(pulumi.ComponentResource):
         if "auth" in shown:
             shown["auth"] = {key: value for key, value in args["auth"].items() if key != "reviewer_token"}
         super().__init__("meshwright:index:VaultCertificateAuthority", name, shown, opts)
-        self.backend, self.ready = plan.backend, plan.ready
+        self.backend, self.ready, self.waiting = plan.backend, plan.ready, plan.waiting
         self._register(name, args, plan, below(self, opts))
         self.register_outputs({"backend": self.backend, "ready": self.ready, "root_requests": self.root_requests})
 

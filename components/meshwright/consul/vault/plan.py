@@ -62,9 +62,16 @@ class VaultPlan:
     backend: VaultBackendArgs
 
     @property
+    def waiting(self) -> tuple[str, ...]:
+        """Mounts of roots that are held elsewhere and have not signed their request."""
+        return tuple(
+            each.engine.path for each in self.engines.roots if each.held == "elsewhere" and not each.certificate
+        )
+
+    @property
     def ready(self) -> bool:
-        """Whether every root that is held elsewhere has signed its request."""
-        return all(each.held == "vault" or each.certificate for each in self.engines.roots)
+        """Whether Consul can start. A next root that has yet to sign keeps nothing that runs from running."""
+        return not self.engines.roots or self.engines.roots[0].engine.path not in self.waiting
 
 
 def plan_vault(args: VaultCertificateAuthorityArgs, label: str) -> VaultPlan:

@@ -91,6 +91,11 @@ class _Looks:
         found = mounts.get(engine.path)
         if not engine.existing:
             yield from self._not_taken(engine.path, found, mounts)
+            if found is not None and engine.path in self._plan.waiting and self._certificate(engine):
+                message = f"{engine.path} has a certificate, and the stack waits for one: Consul would be taken away"
+                yield self._wrong(
+                    message, "give the certificate; another root comes by a rotation, at a path of its own"
+                )
             return
         if found is None:
             remedy = "mount it, or let this stack: existing: false"
@@ -178,14 +183,18 @@ class _Looks:
         roots = [each.engine for each in self._plan.engines.roots]
         if engine == self._plan.engines.intermediate:
             return
-        status, answer = self._vault.ask("GET", f"{engine.path}/ca/pem", below=engine.namespace)
-        if status != _FOUND or not answer.get("text"):
+        if not self._certificate(engine):
             yield self._wrong(f"{engine.path} has no certificate yet", "have its root made: root/generate/internal")
         longest = (found.get("config") or {}).get("max_lease_ttl") or _SYSTEM_TTL_S
         if engine in roots and longest < INTERMEDIATE_S:
             hours = INTERMEDIATE_S // 3600
             message = f"{engine.path} signs for {longest // 3600}h at most, and an intermediate is for {hours}h"
             yield self._wrong(message, f"tune it: bao secrets tune -max-lease-ttl={hours}h {engine.path}")
+
+    def _certificate(self, engine: Engine) -> str:
+        """PEM; empty where the engine has none."""
+        status, answer = self._vault.ask("GET", f"{engine.path}/ca/pem", below=engine.namespace)
+        return str(answer.get("text", "")) if status == _FOUND else ""
 
     def _seen(self, kind: str, namespace: str) -> Mapping[str, Any] | None:
         if (kind, namespace) not in self._mounts:

@@ -204,6 +204,12 @@ def test_a_root_that_is_held_elsewhere_first_asks_and_then_is_there() -> None:
     assert of_type(second, "SecretBackendIntermediateSetSigned") == ["vault-dc1-connect_root-certificate"]
 
 
+def test_a_next_root_that_has_yet_to_sign_leaves_consul_where_it_is() -> None:
+    graph = recorded(connect={"roots": [{}, {"path": "dc1/next", "held": "elsewhere"}]})
+    assert find(graph, "vault").outputs["ready"] is True
+    assert find(graph, "vault").outputs["root_requests"] == {"dc1/next": UNKNOWN}
+
+
 def _chain(top: Signer | None = None, **more: Any) -> str:
     top = top or signer("top")
     return signer("ours", top, **{"path_length": 1, **more}).pem + top.pem
