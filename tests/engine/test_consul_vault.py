@@ -12,22 +12,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from meshwright.certs.consul_gates import is_cross_signed
 from meshwright.certs.consul_seen import ConsulAddress, ConsulSeen, observe_consul
 from meshwright.consul import labels
+from tests.conformance.consul_leaves import Leaf, load
 from tests.engine.conftest import ROOT, Projects, Pulumi
 from tests.engine.on_cluster import CHARTS, edit, simulated, update
 from tests.servers import programs
 from tests.servers.cluster import Cluster
 from tests.servers.consul import Consul
 from tests.servers.kubernetes import Identity
-from tests.servers.openbao import OpenBao, OpenBaoError
+from tests.servers.openbao import OpenBao
 
 DATACENTER, NEXT = "prod-us", "prod-us/connect_root_2027"
-GOSSIP, TOKEN = "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s=", "2b2a1c36-6ad1-4f0e-9a59-0e6f4c3d9b11"  # noqa: S105
+GOSSIP, TOKEN = "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s=", "2b2a1c36-6ad1-4f0e-9a59-0e6f4c3d9b11"
 CROSS_SIGNING = {"step": "cross-signing", "since": "2026-11-01", "previous": {"step": "steady"}}
 SWITCHED = {"step": "switched", "since": "2026-11-08", "previous": {"step": "cross-signing", "since": "2026-11-01"}}
+OLD_PRUNED = {"step": "old-pruned", "since": "2026-11-16", "previous": {"step": "switched", "since": "2026-11-08"}}
 
 
 @pytest.fixture
@@ -86,7 +89,11 @@ def reviewer(cluster: Cluster) -> str:
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "system:auth-delegator"},
         "subjects": [subject],
     }
-    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "reviewer", "namespace": "kube-system"}}
+    account = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": "reviewer", "namespace": "kube-system"},
+    }
     cluster.api.apply_all([account, binding])
     return token_of(cluster, "kube-system", "reviewer")
 
@@ -115,20 +122,22 @@ def look(consul: Consul) -> ConsulSeen:
     return observe_consul(ConsulAddress(consul.url), DATACENTER)
 
 
+def leaf_of(consul: Consul) -> Leaf:
+    leaf, *chain = load(consul.request("GET", "agent/connect/ca/leaf/web")["CertPEM"])
+    return Leaf(leaf, tuple(chain))
+
+
 def keys_in_clear(pulumi: Pulumi) -> list[str]:
     """Files of the backend in which a secret, or a private key, can be read."""
     backend = Path(pulumi.env["PULUMI_BACKEND_URL"].removeprefix("file://"))
     secret = re.compile("|".join(map(re.escape, (GOSSIP, TOKEN, "PRIVATE KEY"))))
-    return [str(each) for each in backend.rglob("*") if each.is_file() and secret.search(each.read_text(errors="replace"))]
+    return [
+        str(each) for each in backend.rglob("*") if each.is_file() and secret.search(each.read_text(errors="replace"))
+    ]
 
 
 def may_cross_sign(openbao: OpenBao) -> bool:
-    try:
-        openbao.request("GET", f"sys/policies/acl/consul-{DATACENTER}-cross-signing")
-    except OpenBaoError as error:
-        assert error.status == 404
-        return False
-    return True
+    return f"consul-{DATACENTER}-cross-signing" in openbao.request("GET", "sys/policies/acl?list=true")["data"]["keys"]
 
 
 def test_a_root_is_changed_under_a_consul_that_logs_in_as_its_pods_do(
@@ -142,7 +151,8 @@ def test_a_root_is_changed_under_a_consul_that_logs_in_as_its_pods_do(
         first = look(consul).active
         assert first is not None
         root = openbao.request("GET", f"{DATACENTER}/connect_root/cert/ca")["data"]["certificate"]
-        assert first.certificate.strip() == root.strip()
+        assert leaf_of(consul).is_taken_by(first.certificate)
+        assert first.certificate == x509.load_pem_x509_certificate(root.encode())
 
         reached = {"consul": {"address": consul.url}, "root": {"path": f"{DATACENTER}/connect_root"}}
         edit(pulumi, ca=reached)
@@ -160,7 +170,14 @@ def test_a_root_is_changed_under_a_consul_that_logs_in_as_its_pods_do(
         assert seen.active is not None
         assert seen.active != first
         assert is_cross_signed(seen.active, seen.roots)
+
+        # The way back would be a change of the root too: the right goes with the last step.
+        assert may_cross_sign(openbao)
+        edit(pulumi, ca={**reached, "rotation": {**OLD_PRUNED, "next": {"path": NEXT}}})
+        up(pulumi)
         assert not may_cross_sign(openbao)
+        assert f"{DATACENTER}/connect_root/" not in openbao.request("GET", "sys/mounts")["data"]
+        assert leaf_of(consul).is_taken_by(seen.active.certificate)
     assert keys_in_clear(pulumi) == []
 
     pulumi.run("destroy", "--yes", "--skip-preview")

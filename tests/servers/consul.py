@@ -10,12 +10,14 @@ from meshwright.consul.vault.backend import TOKEN_FILE
 from tests.servers.process import Server, free_ports
 from tests.servers.programs import find_program
 
-
-_IN_A_POD = (
-    *("unshare", "--mount", "--map-root-user", "sh", "-euc"),
-    f'token="$(cat "$0")"; mount -t tmpfs none /run; mkdir -p {Path(TOKEN_FILE).parent}; '
-    f'printf %s "$token" > {TOKEN_FILE}; exec "$@"',
-)
+_WITH_A_TOKEN = f"""\
+token="$(cat "$0")"
+mount -t tmpfs none /run
+mkdir -p {Path(TOKEN_FILE).parent}
+printf %s "$token" > {TOKEN_FILE}
+exec "$@"
+"""
+_IN_A_POD = ("unshare", "--mount", "--map-root-user", "sh", "-euc", _WITH_A_TOKEN)
 """Runs a program with a folder /run of its own: Consul takes a token from one place alone."""
 
 
