@@ -39,6 +39,15 @@ def backend(mesh: ConsulMesh) -> "VaultBackendArgs | None":
     return plan.backend
 
 
+def for_chart(mesh: ConsulMesh, told: "VaultBackendArgs | None") -> "VaultBackendArgs | None":
+    """What the chart is told of Vault: nothing of a root there while Consul's own authority is the installed one."""
+    if told is None or consul_ca.stand_of(mesh).installed.provider == "vault":
+        return told
+    without = told.copy()
+    without.pop("connect_ca", None)
+    return without
+
+
 def deploy(mesh: ConsulMesh, before: Sequence[pulumi.Resource]) -> VaultCertificateAuthority | None:
     """Register what Consul needs in Vault; Consul comes after it. Raises as `backend`.
 

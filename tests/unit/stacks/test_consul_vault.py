@@ -14,6 +14,7 @@ from tests.servers.pki import signer
 from tests.unit.graphs import find, inputs, names
 
 ROOT = Path(__file__).parents[3]
+API = {"address": "https://consul.internal:8501"}
 ADDRESS = "https://vault.internal:8200"
 GOSSIP = "uvUjgU8lZ5QdjVDCiUeZUn9W4Os5QxTjHvCfqAWCHUY="
 
@@ -128,11 +129,23 @@ def test_nothing_of_consul_is_there_until_the_root_has_signed(tmp_path: Path) ->
     assert [each.message for each in waiting.logs if "has not signed" in each.message]
     top = signer("top")
     began = {"step": "cross-signing", "since": "2026-11-20", "previous": {"step": "steady"}}
-    rotating = run(connect={"rotation": {**began, "next": {**root, "path": "dc1/next"}}})
+    rotating = run(connect={"consul": API, "rotation": {**began, "next": {**root, "path": "dc1/next"}}})
     assert "mesh" in {each.name for each in rotating}
     assert [each.message for each in rotating.logs if each.message == "the root of dc1/next has not signed its request"]
     (tmp_path / "ours.pem").write_text(signer("ours", top, path_length=1).pem + top.pem)
     assert "mesh" in {each.name for each in run(connect={"root": {**root, "certificate": "ours.pem"}})}
+
+
+def test_the_chart_keeps_consuls_own_authority_until_the_root_in_vault_has_taken_its_place() -> None:
+    def told(**connect: Any) -> Any:
+        return inputs(run(connect=connect), "mesh-release")["values"]["global"]["secretsBackend"]["vault"]
+
+    began = {"step": "cross-signing", "since": "2026-11-20", "previous": {"step": "steady"}}
+    assert "connectCA" not in told(root={"provider": "consul"})
+    assert "connectCA" not in told(
+        consul=API, root={"provider": "consul"}, rotation={**began, "next": {"path": "dc1/root"}}
+    )
+    assert told(root={"path": "dc1/root"})["connectCA"]["rootPKIPath"] == "dc1/root"
 
 
 def test_a_running_vault_is_asked_with_the_stacks_token(monkeypatch: pytest.MonkeyPatch) -> None:
