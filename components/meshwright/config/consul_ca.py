@@ -7,7 +7,14 @@ from pydantic import BeforeValidator, Field
 
 from meshwright.certs.rotation import CONSUL_STEPS, step_mistakes
 from meshwright.config.base import Duration, Flag, Mistake, Model, PastDay, Spelt, Text, Whole, seconds
-from meshwright.consul.ca.rotation import OLD_PRUNED, PRUNED_AFTER_LEAVES, Root, default_root_path, root_mistakes
+from meshwright.consul.ca.rotation import (
+    OLD_PRUNED,
+    PRUNED_AFTER_LEAVES,
+    STEADY,
+    Root,
+    default_root_path,
+    root_mistakes,
+)
 from meshwright.consul.ca.settings import HOUR_S, Lifetimes, key_mistakes, lifetime_mistakes
 from meshwright.errors import Code
 
@@ -159,6 +166,9 @@ class ConnectCa(Model):
                 yield Mistake(Code.CONNECT_CA_SETTING, message, "write whole hours", (key,))
         for each in lifetime_mistakes(self.lifetimes):
             yield Mistake(Code.CONNECT_CA_SETTING, each.message, each.remedy, (each.key,))
+        if self.rotation.step != STEADY and self.consul is None:
+            remedy = "add consul with its address: Helm's values change nothing in a CA that is made"
+            yield Mistake(Code.MISSING_KEY, ": a rotation is under way, and nothing would change the live CA", remedy)
         before = self.rotation.previous
         since, began = self.rotation.since, before.since if before else None
         if self.rotation.step != OLD_PRUNED or since is None or began is None:

@@ -221,6 +221,11 @@ def test_a_namespace_and_lifetimes() -> None:
             Code.CONNECT_CA_SETTING,
             "mesh.ca.leaf_lifetime is 90m, which is no number of hours",
         ),
+        (
+            {"rotation": {**STEPS["cross-signing"], "next": NEXT}},
+            Code.MISSING_KEY,
+            "mesh.ca: a rotation is under way, and nothing would change the live CA",
+        ),
         ({"root": {"key_bits": 512}}, Code.CONNECT_CA_SETTING, "mesh.ca.root.key_bits is 512, and the type is ec"),
         (
             {"root": {"provider": "consul", "path": "x"}},
@@ -233,7 +238,7 @@ def test_a_namespace_and_lifetimes() -> None:
             "mesh.ca.root.certificate is not used with held: vault",
         ),
         (
-            {"rotation": {**STEPS["cross-signing"], "next": {"path": "dc1/connect_root"}}},
+            {"consul": API, "rotation": {**STEPS["cross-signing"], "next": {"path": "dc1/connect_root"}}},
             Code.CONNECT_CA_ROOT,
             "mesh.ca.rotation.next has the path dc1/connect_root, as the root has",
         ),
@@ -285,9 +290,9 @@ def test_a_root_in_a_vault_that_the_stack_does_not_name() -> None:
     assert refused({"consul": API}, vault=None) == [
         (Code.CONTRADICTION, "mesh.ca.root is in Vault, and the stack names none")
     ]
-    assert refused({"root": {"provider": "consul"}, "rotation": {**STEPS["switched"], "next": NEXT}}, vault=None)[
-        0
-    ] == (
+    assert refused(
+        {"consul": API, "root": {"provider": "consul"}, "rotation": {**STEPS["switched"], "next": NEXT}}, vault=None
+    )[0] == (
         Code.CONTRADICTION,
         "mesh.ca.rotation.next is in Vault, and the stack names none",
     )
