@@ -9,6 +9,7 @@ import pulumi_kubernetes as kubernetes
 
 import consul_access
 import consul_ca
+import consul_hybrid
 import consul_traffic
 import consul_vault
 from consul_parts import Registered
@@ -25,6 +26,7 @@ from meshwright.consul.plan import plan_consul, release_of
 from meshwright.consul.vault.backend import VaultBackendArgs
 from meshwright.errors import Code, ConfigError, Problem
 from meshwright.guidance.rollout import next_step
+from meshwright.kubernetes.chart_values import merge
 from parts import chart_source, from_here, provider_of
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def deploy(mesh: ConsulMesh, place: str) -> None:
     # What can't work is refused before anything is registered.
     consul_ca.check(mesh, place)
     backend = consul_vault.backend(mesh)
-    args = _consul_args(mesh, cluster, backend)
+    args = _consul_args(mesh, cluster, consul_vault.for_chart(mesh, backend))
     plan_consul(args, "Consul mesh")
     provider = provider_of("cluster", cluster)
     crds = _gateway_api(mesh, cluster, provider)
@@ -56,8 +58,10 @@ def deploy(mesh: ConsulMesh, place: str) -> None:
     before = [crds, namespace, *_platform(mesh), *([vault] if vault else [])]
     consul = Consul("mesh", args, pulumi.ResourceOptions(providers=[provider], depends_on=before))
     consul_ca.deploy(mesh, Registered(provider, consul, {}), backend)
-    stands = consul_access.deploy(mesh, Registered(provider, consul, {}))
+    outside = consul_hybrid.services(mesh, Registered(provider, consul, {}))
+    stands = consul_access.deploy(mesh, Registered(provider, consul, {}), outside)
     consul_traffic.deploy(mesh, stands)
+    consul_hybrid.clusters(mesh, stands)
     _snapshots(mesh, stands, backend)
     _export(mesh, stands, crds)
 
@@ -165,8 +169,10 @@ def _consul_args(mesh: ConsulMesh, cluster: Cluster, backend: VaultBackendArgs |
     if gateways := list(_terminating(mesh)):
         args["terminating_gateways"] = gateways
     _set_images(args, mesh)
-    if mesh.values:
-        args["values"] = mesh.values
+    if mesh.peers:
+        args["peering"] = True
+    if values := merge(consul_hybrid.chart_values(mesh), mesh.values):
+        args["values"] = values
     return args
 
 
@@ -218,8 +224,11 @@ def _mesh_gateway(gateway: MeshGateway) -> MeshGatewayArgs:
 
 def _terminating(mesh: ConsulMesh) -> Iterator[TerminatingGatewayArgs]:
     for each in mesh.gateways.terminating:
-        yield {"name": each.name, "replicas": each.replicas}
-    if mesh.external and not mesh.gateways.terminating:
+        gateway: TerminatingGatewayArgs = {"name": each.name, "replicas": each.replicas}
+        if each.service_account_annotations:
+            gateway["service_account_annotations"] = each.service_account_annotations
+        yield gateway
+    if (mesh.external or mesh.functions) and not mesh.gateways.terminating:
         yield {"name": TERMINATING_GATEWAY}
 
 

@@ -1,6 +1,9 @@
 """The namespaces of a Consul stack, what holds for all of its proxies, and who may call whom."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+
+import pulumi
 
 from consul_parts import Registered
 from meshwright import ConsulIntentions, ConsulMeshDefaults, ConsulNamespace
@@ -10,7 +13,7 @@ from meshwright.consul.labels import NAMESPACE
 from meshwright.consul.namespace import restart
 
 
-def deploy(mesh: ConsulMesh, stands: Registered) -> Registered:
+def deploy(mesh: ConsulMesh, stands: Registered, outside: Iterable[pulumi.Resource] = ()) -> Registered:
     """Register the mesh's defaults, its namespaces, then who may call; what stands from then on.
 
     A service becomes permissive after the mesh allows it, and its requests are looked at after its protocol is known.
@@ -23,9 +26,11 @@ def deploy(mesh: ConsulMesh, stands: Registered) -> Registered:
     if mesh.namespaces or mesh.intentions:
         # In Consul's namespace: whoever may write intentions decides who calls whom.
         ConsulIntentions(
-            "intentions", {**intentions_args(mesh), "namespace": NAMESPACE}, stands.after([defaults, *made.values()])
+            "intentions",
+            {**intentions_args(mesh), "namespace": NAMESPACE},
+            stands.after([defaults, *made.values(), *outside]),
         )
-    return replace(stands, namespaces=made)
+    return replace(stands, namespaces=made, defaults=defaults)
 
 
 def restarts(mesh: ConsulMesh) -> dict[str, str]:

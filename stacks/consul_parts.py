@@ -17,6 +17,8 @@ class Registered:
     consul: Consul
     namespaces: Mapping[str, pulumi.Resource]
     """Name of the namespace -> its component."""
+    defaults: pulumi.Resource | None = None
+    """What holds for all proxies, once it is registered."""
 
     def after(self, resources: Iterable[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
         """In the stack's cluster, after Consul and after the given resources.

@@ -8,10 +8,8 @@ from pydantic import Field
 from meshwright.config.base import (
     ChartValues,
     Flag,
-    HostName,
     Mistake,
     Model,
-    Port,
     ServiceName,
     Spelt,
     Whole,
@@ -27,6 +25,8 @@ from meshwright.config.consul_control import (
     ConsulGkeFirewall,
     ExternalServers,
 )
+from meshwright.config.consul_hybrid import CatalogSync, Elsewhere, Export, External, Function, Peer, Sameness
+from meshwright.config.consul_hybrid import mistakes as hybrid_mistakes
 from meshwright.config.consul_traffic import ConsulTraffic
 from meshwright.config.consul_vault import Vault
 from meshwright.config.istio import GatewayApi
@@ -49,17 +49,6 @@ class ConsulNamespace(ConsulAccessNamespace):
 
     traffic: tuple[ConsulTraffic, ...] = ()
     """Where requests to its services go."""
-
-
-class External(Model):
-    """A service outside the mesh, reached through the terminating gateway."""
-
-    name: ServiceName = Field(examples=["billing"])
-    """Its name in the mesh."""
-    host: HostName = Field(examples=["billing.corp"])
-    """Where it is."""
-    port: Port = Field(examples=[443])
-    """Its port."""
 
 
 class ConsulMesh(Model):
@@ -119,6 +108,18 @@ class ConsulMesh(Model):
     """The servers run Consul Enterprise, which limits rates."""
     external: tuple[External, ...] = ()
     """Services outside the mesh."""
+    functions: tuple[Function, ...] = ()
+    """Functions of AWS Lambda."""
+    elsewhere: tuple[Elsewhere, ...] = ()
+    """Services with proxies of their own outside of the cluster: on machines, in ECS."""
+    peers: tuple[Peer, ...] = ()
+    """Other clusters."""
+    exports: tuple[Export, ...] = ()
+    """Services that they see."""
+    sameness: Sameness | None = None
+    """Clusters that stand in for each other; Consul Enterprise. Default: none."""
+    catalog_sync: CatalogSync | None = None
+    """Services of Kubernetes in Consul's catalog, or the other way. Default: none."""
     charts: ChartSource | None = None
     """Where the chart comes from. Default: HashiCorp's repository."""
     values: ChartValues = Field(default_factory=dict)
@@ -135,6 +136,7 @@ class ConsulMesh(Model):
             yield from root_in(self.ca, self.datacenter, has_vault=self.vault is not None)
         yield from repeated("external", (each.name for each in self.external), "name")
         yield from repeated("callers", self.callers)
+        yield from hybrid_mistakes(self)
         yield from access_mistakes(self)
         if self.version:
             for mistake in not_in_catalog("consul", self.version):

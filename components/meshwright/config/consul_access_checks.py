@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 from meshwright.config.base import Mistake, Model
+from meshwright.config.consul_hybrid import homes as outside_homes
+from meshwright.config.consul_hybrid import outside_facts
 from meshwright.config.gateway_api import told
 from meshwright.consul.intentions.checks import intention_troubles
 from meshwright.consul.namespace_checks import namespace_troubles
@@ -140,7 +142,7 @@ def _place(at: Path) -> Path:
 
 def _services(mesh: "ConsulMesh") -> Iterator[Mistake]:
     """Consul's community edition has no namespaces: two services of one name are one to it, with one identity."""
-    homes: dict[str, str] = {each.name: "external" for each in mesh.external}
+    homes = outside_homes(mesh)
     lines: dict[str, tuple[int, int]] = {}
     for index, namespace in enumerate(mesh.namespaces):
         for name in namespace.all_services:
@@ -197,7 +199,7 @@ def _redirects(mesh: "ConsulMesh") -> bool:
 
 def _facts(mesh: "ConsulMesh") -> dict[str, "ServiceFacts"]:
     """Every service that can be called, and its protocol where it is said."""
-    facts: dict[str, ServiceFacts] = {each.name: {} for each in mesh.external}
+    facts = cast("dict[str, ServiceFacts]", outside_facts(mesh))
     for namespace in mesh.namespaces:
         for name in namespace.all_services:
             said = namespace.workloads.get(name)

@@ -140,9 +140,9 @@ class ExternalServers(Model):
     """Their certificate is of an authority that systems know."""
     ca: SecretReference | None = None
     """The authority that signed it. Default: the Secret consul-ca-cert, key tls.crt."""
-    bootstrap_token: SecretReference
+    bootstrap_token: SecretReference = Field(examples=[{"secret": "consul-bootstrap", "key": "token"}])
     """A token that may write ACLs: for roles and the auth method of this cluster."""
-    kubernetes_host: HttpAddress
+    kubernetes_host: HttpAddress = Field(examples=["https://api.example.com:6443"])
     """How they reach this cluster's API server, to check who logs in."""
     skip_server_watch: Flag = False
     """They stand behind a load balancer."""
@@ -197,6 +197,8 @@ class TerminatingGateway(Model):
     """Its service's name in Consul."""
     replicas: Replicas = 2
     """How many."""
+    service_account_annotations: dict[str, str] = Field(default_factory=dict)
+    """Of its service account: the IAM role by which it calls functions. Default: none."""
 
 
 class ConsulGateways(Model):
@@ -207,7 +209,7 @@ class ConsulGateways(Model):
     api: ApiGateway = Field(default_factory=ApiGateway)
     """From outside, for every Gateway of the class `consul`."""
     terminating: tuple[TerminatingGateway, ...] = ()
-    """To services outside of the mesh. Default: none; where `external` names services, one, terminating-gateway."""
+    """To services outside of the mesh. Default: none; with `external` or `functions`, one, terminating-gateway."""
 
     def mistakes(self) -> Iterator[Mistake]:
         """A gateway is named once."""

@@ -1,7 +1,7 @@
 """Consul's gateways, as the chart makes them: to other clusters, from outside, and to services outside."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NotRequired, TypedDict
 
 REPLICAS: Final = 2
@@ -41,6 +41,8 @@ class TerminatingGatewayArgs(TypedDict):
     """Its service's name in Consul."""
     replicas: NotRequired[int]
     """Default: 2."""
+    service_account_annotations: NotRequired[dict[str, str]]
+    """Of its service account: the IAM role by which it calls functions. Default: none."""
 
 
 def gateway_values(
@@ -62,7 +64,7 @@ def gateway_values(
         values["terminatingGateways"] = {
             "enabled": True,
             "defaults": {"replicas": REPLICAS, "affinity": apart("terminating-gateway")},
-            "gateways": [{"name": each["name"], "replicas": each.get("replicas", REPLICAS)} for each in terminating],
+            "gateways": [_terminating(each) for each in terminating],
         }
     return values
 
@@ -72,10 +74,7 @@ def _mesh_gateway(mesh: MeshGatewayArgs) -> dict[str, Any]:
     if "node_port" in mesh:
         service["nodePort"] = mesh["node_port"]
     if annotations := mesh.get("annotations"):
-        # The chart wants YAML in text.
-        service["annotations"] = "\n".join(
-            f"{json.dumps(key)}: {json.dumps(annotations[key])}" for key in sorted(annotations)
-        )
+        service["annotations"] = _annotations(annotations)
     port = mesh.get("port") or mesh.get("node_port", 443)
     if "address" in mesh:
         address: dict[str, Any] = {"source": "Static", "static": mesh["address"], "port": port}
@@ -89,6 +88,18 @@ def _mesh_gateway(mesh: MeshGatewayArgs) -> dict[str, Any]:
         "wanAddress": address,
         "affinity": apart("mesh-gateway"),
     }
+
+
+def _terminating(gateway: TerminatingGatewayArgs) -> dict[str, Any]:
+    values: dict[str, Any] = {"name": gateway["name"], "replicas": gateway.get("replicas", REPLICAS)}
+    if annotations := gateway.get("service_account_annotations"):
+        values["serviceAccount"] = {"annotations": _annotations(annotations)}
+    return values
+
+
+def _annotations(annotations: Mapping[str, str]) -> str:
+    """As the chart wants them: YAML in text."""
+    return "\n".join(f"{json.dumps(key)}: {json.dumps(annotations[key])}" for key in sorted(annotations))
 
 
 def apart(component: str) -> str:

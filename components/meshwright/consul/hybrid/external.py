@@ -1,19 +1,15 @@
 """A service of somebody else's, that the mesh calls."""
 
-import ipaddress
-from collections.abc import Iterator
 from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
 
 from meshwright.consul.config_entries.entry import entry, require_provider
-from meshwright.consul.hybrid.outside import OutsideServiceArgs, service_troubles
+from meshwright.consul.hybrid.outside import OutsideServiceArgs, external_troubles
 from meshwright.consul.hybrid.registration import register
 from meshwright.consul.intentions.jwt import IMAGE_CERTIFICATES
-from meshwright.errors import Code
 from meshwright.kubernetes.children import below
 from meshwright.kubernetes.problems import refuse_all
-from meshwright.kubernetes.troubles import Trouble
 
 
 class OriginateTlsArgs(TypedDict, total=False):
@@ -42,7 +38,8 @@ class ConsulExternalServiceArgs(OutsideServiceArgs):
     """Default: the gateway hands on what it gets."""
     by_host_name: NotRequired[bool]
     """Pods with transparent proxies call it by its host, as they did before: ``https://billing.corp``. It is then in no
-    catalog, and nothing checks it. Default: false, it is called by its name in Consul."""
+    catalog, and nothing checks it. With ``tcp``, a host name is known by what callers say in TLS, so that they have to
+    speak it; an address is known by itself. Default: false, it is called by its name in Consul."""
     namespace: NotRequired[str]
     """Where the objects stand. Default: there is no Kubernetes, and they are written to Consul's API."""
 
@@ -72,29 +69,6 @@ class ConsulExternalService(pulumi.ComponentResource):
             register(name, args, args["host"], in_kubernetes=namespace is not None, opts=after)
         self.link = _link(args)
         self.register_outputs({"link": self.link})
-
-
-def external_troubles(args: ConsulExternalServiceArgs) -> Iterator[Trouble]:
-    """What can't be registered, or would lead elsewhere than it seems."""
-    yield from service_troubles(args)
-    host = args["host"]
-    if not host or "/" in host or host != host.strip():
-        yield Trouble(Code.CONSUL_OUTSIDE, f'is "{host}"', 'write a host name or an address: "billing.corp"', ("host",))
-    elif host == "localhost" or _is_loopback(host):
-        message = f'is "{host}", which is the gateway itself'
-        yield Trouble(Code.CONSUL_OUTSIDE, message, "write the host by which others reach it", ("host",))
-    if args.get("by_host_name"):
-        for key in ("check", "tags", "meta"):
-            if key in args:
-                message = "is for the catalog, in which a service with by_host_name is not"
-                yield Trouble(Code.CONSUL_OUTSIDE, message, "keep one of the two", (key,))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _link(args: ConsulExternalServiceArgs) -> GatewayLink:

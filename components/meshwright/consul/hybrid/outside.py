@@ -1,5 +1,6 @@
 """What every service outside of the cluster has, whatever it runs on, and what would be refused of it."""
 
+import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NotRequired, TypedDict
@@ -54,6 +55,33 @@ def service_troubles(args: Mapping[str, Any], code: Code = Code.CONSUL_OUTSIDE) 
         yield Trouble(Code.CONSUL_PROTOCOL, message, f"one of: {', '.join(PROTOCOLS)}", ("protocol",))
     if (check := args.get("check")) is not None:
         yield from _check_troubles(check, code)
+
+
+def external_troubles(args: Mapping[str, Any]) -> Iterator[Trouble]:
+    """What can't be registered of a service of somebody else's, or would lead elsewhere than it seems."""
+    yield from service_troubles(args)
+    code, host = Code.CONSUL_OUTSIDE, args["host"]
+    if not host or "/" in host or host != host.strip():
+        yield Trouble(code, f'is "{host}"', 'write a host name or an address: "billing.corp"', ("host",))
+    elif host == "localhost" or ((address := _address(host)) and address.is_loopback):
+        message = f'is "{host}", which is the gateway itself'
+        yield Trouble(code, message, "write the host by which others reach it", ("host",))
+    if not args.get("by_host_name"):
+        return
+    for key in ("check", "tags", "meta"):
+        if key in args:
+            message = "is for the catalog, in which a service with by_host_name is not"
+            yield Trouble(code, message, "keep one of the two", (key,))
+    if "tls" in args and args.get("protocol", "tcp") == "tcp" and not _address(host):
+        message = "is TLS within TLS: with by_host_name and tcp, a host name is known by what callers say in TLS"
+        yield Trouble(code, message, "remove it; or set protocol: http", ("tls",))
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
 
 
 def name_troubles(key: str, name: str, code: Code) -> Iterator[Trouble]:

@@ -63,6 +63,11 @@ def test_a_service_elsewhere_is_in_the_catalog_after_its_protocol() -> None:
     assert "billing-defaults" in names(find(graph, "billing-registration").dependencies)
 
 
+def test_an_address_is_known_by_itself() -> None:
+    graph = run(external(host="10.0.0.7", by_host_name=True, tls={}), "kubernetes")
+    assert inputs(graph, "billing-defaults")["spec"]["destination"]["addresses"] == ["10.0.0.7"]
+
+
 def test_it_can_be_called_by_its_own_name() -> None:
     graph = run(external(by_host_name=True), "kubernetes")
     assert inputs(graph, "billing-defaults")["spec"] == {
@@ -115,6 +120,10 @@ def test_off_kubernetes_it_is_written_to_the_api(check: dict[str, Any], told: di
             ),
         ),
         ({"host": "127.0.0.2"}, 'host is "127.0.0.2", which is the gateway itself'),
+        (
+            {"by_host_name": True, "tls": {}},
+            "tls is TLS within TLS: with by_host_name and tcp, a host name is known by",
+        ),
         ({"by_host_name": True, "tags": ["a"]}, "tags is for the catalog, in which a service with by_host_name is not"),
     ],
 )
