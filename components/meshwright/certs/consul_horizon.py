@@ -26,7 +26,7 @@ def consul_shown(seen: ConsulSeen, now: datetime) -> tuple[Shown, ...]:
     """The roots that Consul publishes, the one that signs first, and what signs the leaves below it."""
     found: list[tuple[str, str, x509.Certificate, timedelta | None]] = []
     for root in sorted(seen.roots, key=lambda each: not each.is_active):
-        role, place = "root", f"{root.name}, {'signs' if root.is_active else 'is dropped two leaf lifetimes later'}"
+        role, place = "root", f"{root.name}, {'signs' if root.is_active else 'trusted until Consul drops it'}"
         found.append((role, place, root.certificate, None))
         if root.is_active and root.intermediates:
             found.append(("signs", "below it", root.intermediates[-1], signing(root)))

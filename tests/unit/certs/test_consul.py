@@ -251,7 +251,7 @@ def test_what_is_shown() -> None:
     assert [(each.role, each.place) for each in shown] == [
         ("root", "new:00:1, signs"),
         ("signs", "below it"),
-        ("root", "old:00:1, is dropped two leaf lifetimes later"),
+        ("root", "old:00:1, trusted until Consul drops it"),
     ]
     # Consul renews an intermediate when half of its life is over; nobody renews a root.
     assert shown[1].horizon < timedelta(days=365) / 2
