@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -145,7 +146,17 @@ def _access(given: Vault) -> VaultAccess | None:
     """How the running Vault is reached; None where it isn't to be asked, or the token isn't known."""
     if is_offline():
         return None
-    token = secret_of(given.token, "vault.token") if given.token else os.environ.get("VAULT_TOKEN", "")
+    token = secret_of(given.token, "vault.token") if given.token else _own_token()
     if not isinstance(token, str):
         return None
     return VaultAccess(given.api_address or given.address, token, from_here(given.ca_file) if given.ca_file else None)
+
+
+def _own_token() -> str:
+    """The token of whoever runs Pulumi, found as the provider finds it."""
+    if token := os.environ.get("VAULT_TOKEN"):
+        return token
+    try:
+        return (Path.home() / ".vault-token").read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""

@@ -148,7 +148,7 @@ def test_the_chart_keeps_consuls_own_authority_until_the_root_in_vault_has_taken
     assert told(root={"path": "dc1/root"})["connectCA"]["rootPKIPath"] == "dc1/root"
 
 
-def test_a_running_vault_is_asked_with_the_stacks_token(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_running_vault_is_asked_with_the_stacks_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import consul_vault
 
     asked: list[VaultAccess] = []
@@ -167,6 +167,12 @@ def test_a_running_vault_is_asked_with_the_stacks_token(monkeypatch: pytest.Monk
     assert [each.message for each in graph.logs if "the token may not read sys/mounts" in each.message]
     run(token="config:vault:token", config={"vault:token": "t"}, secret_keys=("vault:token",))
     assert asked[1].token == "t"
+    monkeypatch.delenv("VAULT_TOKEN")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    run()
+    (tmp_path / ".vault-token").write_text("of vault login\n")
+    run()
+    assert [each.token for each in asked[2:]] == ["", "of vault login"]
     hidden = {"vault:token": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"}
     run(token="config:vault:token", config=hidden, secret_keys=("vault:token",))
-    assert len(asked) == 2
+    assert len(asked) == 4
