@@ -77,9 +77,9 @@ def report(run: "Offline", *, tree: bool = False) -> Iterator[Line]:
 
 def _summary(graph: "Graph") -> "ModuleType | None":
     """What sums up the mesh in the graph; None for a program without one."""
-    from meshwright.cli import linkerd_summary, summary
+    from meshwright.cli import consul_summary, linkerd_summary, summary
 
-    return next((each for each in (summary, linkerd_summary) if each.is_mesh(graph)), None)
+    return next((each for each in (summary, linkerd_summary, consul_summary) if each.is_mesh(graph)), None)
 
 
 def overlays_used() -> Iterator[Line]:

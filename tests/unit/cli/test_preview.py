@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from meshwright.cli.offline import Offline, Request
+    from meshwright.engine.graph import Resource
     from tests.conftest import Golden
 
     Command = Callable[..., tuple[int, str, str]]
@@ -60,6 +61,42 @@ def test_linkerd(meshwright: Command, found: Found) -> None:
         "└─ legacy  unmeshed",
     ]
     assert lines[-1].startswith("next: watch shop")
+
+
+def test_consul(meshwright: Command, found: Found) -> None:
+    told = {"platform": "eks", "version": "2.0.3", "servers": 3, "injectors": 3}
+    mesh = component("meshwright:index:Consul", "mesh", inputs=told)
+    chart = release("consul", parent=mesh.urn)
+    shop, legacy = (
+        component("meshwright:index:ConsulNamespace", name, inputs={"namespace": name, "phase": phase, "since": since})
+        for name, phase, since in (("shop", "permissive", "2026-11-19"), ("legacy", "unmeshed", None))
+    )
+    old, new = {"provider": "vault", "path": "dc1/connect_root"}, {"provider": "vault", "path": "dc1/connect_root_2027"}
+    vault = component("meshwright:index:VaultCertificateAuthority", "vault", inputs={"connect": {"roots": [old]}})
+    rotation = {"step": "cross-signing", "since": "2026-11-20"}
+    live, rotating = (
+        component("meshwright:index:ConnectCertificateAuthority", "connect-ca", inputs=inputs)
+        for inputs in ({"root": {"provider": "consul"}}, {"root": old, "next": new, "rotation": rotation})
+    )
+
+    def shown(*resources: Resource) -> list[str]:
+        found(offline_run(Path(), mesh, chart, *resources))
+        return meshwright("preview", "dev")[1].splitlines()
+
+    lines = shown(vault, rotating, shop, legacy)
+    assert lines[0].startswith("dev  consul 2.0.3 on eks ")
+    assert lines[2:7] == [
+        "mesh  Consul",
+        "├─ consul   servers ×3, injectors ×3   pinned",
+        "├─ root dc1/connect_root in Vault   cross-signing since 2026-11-20   next dc1/connect_root_2027 in Vault",
+        "├─ shop    permissive  4 of 7 days",
+        "└─ legacy  unmeshed",
+    ]
+    assert lines[-1].startswith("next: watch shop")
+    assert shown(vault, live)[4] == "└─ root of Consul's own"
+    said = "└─ root dc1/connect_root in Vault   at Consul's first start; what is live is left alone"
+    assert shown(vault)[4] == said
+    assert shown()[4] == "└─ root of Consul's own"
 
 
 def test_any_other_program(meshwright: Command, found: Found, golden: Golden) -> None:
