@@ -5,13 +5,14 @@
 
 from typing import Final
 
-from meshwright_policy import adoption, istio, linkerd, versions, waived
+from meshwright_policy import adoption, consul, istio, linkerd, versions, waived
 from meshwright_policy.record import Rule
 
 RULES: Final[tuple[Rule, ...]] = tuple(
     sorted(
         (
             *adoption.RULES,
+            *consul.RULES,
             *istio.RULES,
             *linkerd.RULES,
             *versions.RULES,

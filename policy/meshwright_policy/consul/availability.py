@@ -14,6 +14,7 @@ from meshwright_policy.consul.objects import (
     name_of,
     servers_of,
     setting,
+    whole,
 )
 from meshwright_policy.record import (
     Answer,
@@ -69,7 +70,7 @@ def _drains(subject: Subject, _: Config) -> Iterator[Answer]:
     elif number is None:
         raise NotApplicableError("its number of injectors is none")
     else:
-        message = blocked_drain(number, budget if isinstance(budget, Mapping) else {})
+        message = blocked_drain(number, whole(budget) if isinstance(budget, Mapping) else {})
         if message:
             yield Violation(message)
 

@@ -56,9 +56,10 @@ def grants(text: Any) -> tuple[Grant, ...]:
     else:
         bare = _COMMENT.sub("", text)
         marks = [*_BLOCK.finditer(bare)]
-        ends = [*(mark.start() for mark in marks[1:]), len(bare)]
+        ends = [*(mark.start() for mark in marks), len(bare)][1:]
         found = ((mark[1], _told(bare[mark.end() : end])) for mark, end in zip(marks, ends, strict=True))
-    return tuple(Grant(path.lstrip("/"), capabilities) for path, capabilities in found if "deny" not in capabilities)
+    given = (Grant(path.lstrip("/"), capabilities) for path, capabilities in found)
+    return tuple(grant for grant in given if grant.capabilities and "deny" not in grant.capabilities)
 
 
 def _listed(block: Any) -> frozenset[str]:

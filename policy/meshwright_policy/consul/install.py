@@ -17,6 +17,7 @@ from meshwright_policy.consul.objects import (
     installed,
     servers_of,
     setting,
+    whole,
 )
 from meshwright_policy.istio.charts import chart_name
 from meshwright_policy.istio.fragments import resource
@@ -271,11 +272,7 @@ def _taken(subject: Subject, _: Config) -> Iterator[Answer]:
         return
     if not isinstance(values, Mapping):
         raise NotApplicableError("it has no values of its own")
-    try:
-        problems = [each.message for each in chart_problems(values, {}, "") if each.code == Code.CONSUL_VALUES]
-    except (TypeError, ValueError, AttributeError, OverflowError):
-        yield Undecided("a number among its values is known only at the update, or is none")
-        return
+    problems = [each.message for each in chart_problems(whole(values), {}, "") if each.code == Code.CONSUL_VALUES]
     if _holds_unknown(values):
         # What is unknown counted as set: it may be what is missing, or what is too much.
         if problems:

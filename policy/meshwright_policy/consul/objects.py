@@ -167,6 +167,15 @@ def read(text: Any) -> Any:
         return None
 
 
+def whole(value: Any) -> Any:
+    """A value with whole numbers as such: the engine sends every number as a float."""
+    if isinstance(value, Mapping):
+        return {key: whole(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [whole(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def is_chart(subject: Subject) -> bool:
     """Whether a Helm release installs Consul."""
     return _CHART.fullmatch(chart_name(subject)[0]) is not None

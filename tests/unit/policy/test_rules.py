@@ -16,10 +16,10 @@ from meshwright_policy.record import Answer, Config, Level, Rule, Subject, Undec
 from meshwright_policy.stack import Stack
 from meshwright_policy.waivers import Use, Waiver
 
-from . import cases, istio, linkerd
+from . import cases, consul, istio, linkerd
 from .cases import Case, namespace, policy
 
-CASES = [*cases.CASES, *istio.CASES, *linkerd.CASES]
+CASES = [*cases.CASES, *consul.CASES, *istio.CASES, *linkerd.CASES]
 BY_ID = {rule.id: rule for rule in RULES}
 ROOT = Path(__file__).parents[3]
 ids = pytest.mark.parametrize("rule", RULES, ids=[rule.id for rule in RULES])
