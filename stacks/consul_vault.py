@@ -101,6 +101,8 @@ def _arguments(mesh: ConsulMesh, given: Vault) -> "VaultCertificateAuthorityArgs
     for key, engine in engines.items():
         if said := engine.model_dump(exclude_none=True, exclude_unset=True):
             args[key] = said  # type: ignore[literal-required]
+    if names := mesh.values.get("global", {}).get("tls", {}).get("serverAdditionalDNSSANs"):
+        args["server_dns_names"] = list(names)  # what the chart then asks for
     if given.namespace:
         args["namespace"] = given.namespace
     if given.ca:

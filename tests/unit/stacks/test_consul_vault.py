@@ -26,12 +26,16 @@ def _as_pulumi_runs_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def run(
-    connect: Any = None, config: dict[str, str] | None = None, secret_keys: tuple[str, ...] = (), **vault: Any
+    connect: Any = None,
+    values: Any = None,
+    config: dict[str, str] | None = None,
+    secret_keys: tuple[str, ...] = (),
+    **vault: Any,
 ) -> Graph:
     import consul
 
     said = {"kind": "consul", "version": "2.0.3", "cluster": {"context": "c", "platform": "kind"}}
-    more = {"ca": connect} if connect else {}
+    more = ({"ca": connect} if connect else {}) | ({"values": values} if values else {})
     mesh: Any = parse_config({**said, **more, "vault": {"address": ADDRESS, **vault}}, None, None).mesh
     return record(
         lambda: consul.deploy(mesh, "stacks/Pulumi.x.yaml"), stack="x", config=config, secret_keys=secret_keys
@@ -93,6 +97,11 @@ def test_everything_that_a_stack_says_reaches_the_component(tmp_path: Path) -> N
     (provider,) = [each for each in graph if each.type == "pulumi:providers:vault"]
     assert provider.inputs["token"] == Secret("t")
     assert provider.inputs["caCertFile"].endswith("k.pem")
+
+
+def test_names_that_the_charts_values_add_are_issued() -> None:
+    graph = run(values={"global": {"tls": {"serverAdditionalDNSSANs": ["consul.example.com"]}}})
+    assert inputs(graph, "vault-server-tls-role")["allowedDomains"][-1] == "consul.example.com"
 
 
 def test_a_secret_that_nobody_decrypted_is_not_known() -> None:
