@@ -12,7 +12,7 @@ import pytest
 
 from meshwright.consul import labels
 from tests.engine.conftest import ROOT, Projects, Pulumi
-from tests.engine.on_cluster import CHARTS, edit, simulated
+from tests.engine.on_cluster import CHARTS, edit, simulated, update
 from tests.servers import programs
 from tests.servers.cluster import Cluster
 from tests.servers.kubernetes import Api, Identity, Object
@@ -110,10 +110,22 @@ def test_nothing_stays_where_nothing_is_to(real: Projects, cluster: Cluster) -> 
     assert destroy(pulumi, cluster, before) == set()
 
 
-def test_what_consul_reads_goes_before_it(real: Projects, cluster: Cluster) -> None:
+def test_the_last_namespace_gets_strict_and_what_consul_reads_goes_before_it(real: Projects, cluster: Cluster) -> None:
     before = cluster.made()
     pulumi = example(real, cluster, "delete", "consul-mesh")
     up(pulumi)
     entries = cluster.api.list(labels.API_VERSION, "ServiceIntentions")
     assert entries
+
+    front, shop, reports = edit(pulumi)["namespaces"]
+    since = {"since": "2026-11-22", "previous": {"phase": shop["phase"], "since": str(shop["since"])}}
+    strict = {key: value for key, value in shop.items() if key != "deadline"} | {"phase": "strict", **since}
+    edit(pulumi, namespaces=[front, strict, reports])
+    services = {f"shop-{name}": "update" for name in ("cart", "reviews", "stock")}
+    assert update(pulumi) == {"shop": "update", **services, "defaults": "update", "defaults-allow-permissive": "delete"}
+    pulumi.run("preview", "--expect-no-changes")
+    (mesh,) = cluster.api.list(labels.API_VERSION, "Mesh")
+    assert "allowEnablingPermissiveMutualTLS" not in mesh["spec"]
+    defaults = cluster.api.list(labels.API_VERSION, "ServiceDefaults")
+    assert {each["spec"]["mutualTLSMode"] for each in defaults} == {"strict"}
     assert destroy(pulumi, cluster, before) == set()
