@@ -8,6 +8,7 @@ import pytest
 
 from meshwright.engine.policy import PolicyPack, PolicyReport, evaluate
 from meshwright.engine.record import record
+from tests.consul_mistakes.cases import MISTAKES as CONSUL_MISTAKES
 from tests.istio_mistakes.cases import MISTAKES
 from tests.linkerd_mistakes.cases import MISTAKES as LINKERD_MISTAKES
 
@@ -54,5 +55,6 @@ def test_the_corpus_is_made_of_pairs_that_differ() -> None:
 def test_every_rule_has_a_place_in_the_corpus(running: PolicyPack) -> None:
     rules = {result.rule for result in running.evaluate(record(lambda: None, project="corpus", stack="dev")).rules}
     # Of those about a mesh's whole stack each has a mistake of its own.
-    found = [*(case.finds for case in CASES), *(mistake.finds for mistake in (*MISTAKES, *LINKERD_MISTAKES))]
+    mistakes = (*MISTAKES, *LINKERD_MISTAKES, *CONSUL_MISTAKES)
+    found = [*(case.finds for case in CASES), *(mistake.finds for mistake in mistakes)]
     assert rules == {line.split()[0] for lines in found for line in lines}

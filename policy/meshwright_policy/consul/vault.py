@@ -49,6 +49,7 @@ _ESCALATING = (
     "auth/kubernetes/role/any",
     "identity/entity",
 )
+_RULES_OF_VAULT = ("sys/policies/", "sys/policy/", "sys/auth", "auth/token/create", "identity/")
 _LEAF = re.compile(r"(?P<mount>.+?)/(?:intermediate/.*|sign/.*|sign\*|roles/leaf-cert|\*)")
 _PAGE = "https://developer.hashicorp.com/consul/docs/secure-mesh/certificate/vault"
 _POLICIES = "https://developer.hashicorp.com/vault/docs/concepts/policies"
@@ -87,7 +88,8 @@ def _wide(subject: Subject, _: Config) -> Iterator[Answer]:
     for grant in found:
         stem, rest = [*grant.path.split("/", 1), ""][:2]
         everywhere = "*" in stem or stem == "+"
-        if everywhere or (stem in _SYSTEM and rest in ("*", "+", "+/*")) or grant.covers("sys/mounts/any/tune"):
+        mounts = rest.removeprefix("mounts/").split("/")[0] if grant.path.startswith("sys/mounts/") else ""
+        if everywhere or "*" in mounts or mounts == "+" or (stem in _SYSTEM and rest in ("*", "+", "+/*")):
             yield Violation(f"{_called(subject)} reaches engines that aren't Consul's: {grant.shown}")
 
 
@@ -106,7 +108,8 @@ def _escalating(subject: Subject, _: Config) -> Iterator[Answer]:
         yield _OPEN
     for grant in found or ():
         changes_roles = grant.path.startswith("auth/") and "/role" in grant.path
-        if grant.writes and (changes_roles or any(map(grant.covers, _ESCALATING))):
+        named = grant.path.startswith(_RULES_OF_VAULT)
+        if grant.writes and (named or changes_roles or any(map(grant.covers, _ESCALATING))):
             yield Violation(f"{_called(subject)} lets Consul give itself more rights: {grant.shown}")
 
 

@@ -201,6 +201,12 @@ IN_VAULT = [
         "the policy consul-connect-ca lets Consul give itself more rights: auth/dc1/kubernetes/role/consul",
         policy(path("auth/dc1/kubernetes/role/consul", "update")),
     ),
+    case(
+        3,
+        "violated",
+        "the policy consul-connect-ca lets Consul give itself more rights: sys/policies/acl/consul-*",
+        policy(path("sys/policies/acl/consul-*", "create")),
+    ),
     case(3, "passed", "", policy(path("sys/policies/acl/consul", "read"))),
     case(4, "passed", "", CROSS, plain("vault", VAULT_CA, "connect: {roots: [{path: a}, {path: b}]}")),
     case(
