@@ -37,12 +37,20 @@ class Consul:
         connect: The key `connect` of its configuration: what the chart writes into a file.
         datacenter: Its name.
         account: The token of a service account, which it finds where a pod would, and nobody else does. Default: none.
+        acls: Whether whoever has no token may do nothing.
     """
 
     def __init__(
-        self, folder: Path, connect: dict[str, Any], datacenter: str = "dc1", *, account: str | None = None
+        self,
+        folder: Path,
+        connect: dict[str, Any],
+        datacenter: str = "dc1",
+        *,
+        account: str | None = None,
+        acls: bool = False,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self.data = folder / "data"
         http, serf, rpc, grpc = free_ports(4)
         self.url = f"http://127.0.0.1:{http}"
         off = -1
@@ -53,7 +61,7 @@ class Consul:
             "node_name": "one",
             "bind_addr": "127.0.0.1",
             "client_addr": "127.0.0.1",
-            "data_dir": str(folder / "data"),
+            "data_dir": str(self.data),
             "ports": {
                 "http": http,
                 "https": off,
@@ -69,6 +77,7 @@ class Consul:
             "log_level": "DEBUG",
             "telemetry": {"prometheus_retention_time": "2h"},
             "connect": {"enabled": True, **connect},
+            **({"acl": {"enabled": True, "default_policy": "deny"}} if acls else {}),
         }
         (folder / "consul.json").write_text(json.dumps(config))
         arguments = [find_program("consul"), "agent", f"-config-file={folder / 'consul.json'}"]

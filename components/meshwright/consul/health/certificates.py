@@ -135,7 +135,7 @@ CHECKS: Final = (
     Check(
         "ca-alive",
         CATEGORY,
-        "Consul's CA is initialised, and its root and what signs the leaves last a while yet",
+        "Consul publishes a root that signs, and it and what signs the leaves last a while yet",
         Severity.ERROR,
         "see docs/consul/break-glass.md: a sealed Vault, or an expired login, is the usual cause",
         _alive,

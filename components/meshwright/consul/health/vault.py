@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from meshwright.health.snapshot import Snapshot
 
 CATEGORY: Final = "Vault"
-_SEALED: Final = ("vault-sealed", "openbao-sealed")
+SEALED: Final = ("vault-sealed", "openbao-sealed")
 """Labels that a server puts on its own pod (``service_registration "kubernetes"``)."""
-_AGENTS: Final = ("vault-agent", "vault-agent-init")
+AGENTS: Final = ("vault-agent", "vault-agent-init")
 _OPENBAO_ANNOTATION: Final = "openbao.org/agent-inject"
 
 
@@ -28,7 +28,7 @@ def _open(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
         raise SkipError("Consul keeps its secrets itself")
     told = False
     for pod in running_pods(snapshot):
-        for key in _SEALED:
+        for key in SEALED:
             if value := label(pod, key):
                 told = True
                 if value == "true":
@@ -56,7 +56,7 @@ def _agents(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
     for pod in running_pods(snapshot):
         if namespace_of(pod) != labels.NAMESPACE:
             continue
-        if annotation(pod, labels.VAULT_INJECT) == "true" and not set(containers(pod)) & set(_AGENTS):
+        if annotation(pod, labels.VAULT_INJECT) == "true" and not set(containers(pod)) & set(AGENTS):
             yield Finding(called(pod), f"asks for an agent of Vault's, and has none{flavour}")
         if annotation(pod, _OPENBAO_ANNOTATION):
             yield Finding(called(pod), f"has {_OPENBAO_ANNOTATION}, which hashicorp/vault-k8s doesn't read")

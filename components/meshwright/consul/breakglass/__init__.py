@@ -1,0 +1,1 @@
+"""What is done when Consul, or the Vault behind it, fails; previewed before it is done."""
