@@ -5,22 +5,19 @@ The servers have ACLs, TLS and gossip as the chart's do. The gossip key is fetch
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import subprocess
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import urllib3
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from meshwright.consul.hybrid.login import canonical
 from meshwright.consul.hybrid.machine.args import ConsulVirtualMachineArgs, Places
 from meshwright.consul.hybrid.machine.cloud_init import files
+from tests.servers.consul_secured import GOSSIP, SecuredConsul, issued
 from tests.servers.process import Server, free_ports
 from tests.servers.programs import find_program, require_programs
 
@@ -29,17 +26,13 @@ if TYPE_CHECKING:
 
     from tests.servers.openbao import OpenBao
 
-GOSSIP = base64.b64encode(bytes(range(32))).decode()
-ROOT = "11111111-2222-3333-4444-555555555555"
-OFF = -1
-
 
 @pytest.fixture(autouse=True)
 def _programs() -> None:
     require_programs("consul", "bao")
 
 
-def args_of(consul: Servers, openbao_url: str, key_file: Path) -> ConsulVirtualMachineArgs:
+def args_of(consul: SecuredConsul, openbao_url: str, key_file: Path) -> ConsulVirtualMachineArgs:
     token = f"cat {key_file}"
     return {
         "service": "billing",
@@ -65,100 +58,18 @@ def args_of(consul: Servers, openbao_url: str, key_file: Path) -> ConsulVirtualM
     }
 
 
-class Servers:
-    """One server with ACLs, TLS and gossip."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir()
-        https, self.serf, self.rpc, grpc = free_ports(4)
-        self.url = f"https://127.0.0.1:{https}"
-        run = {"cwd": folder, "check": True, "capture_output": True}
-        subprocess.run([find_program("consul"), "tls", "ca", "create"], **run)  # type: ignore[call-overload]
-        subprocess.run([find_program("consul"), "tls", "cert", "create", "-server"], **run)  # type: ignore[call-overload]
-        self.ca = folder / "consul-agent-ca.pem"
-        self._http = urllib3.PoolManager(ca_cert_data=self.ca.read_text(), assert_hostname="localhost")
-        config = {
-            "server": True,
-            "bootstrap_expect": 1,
-            "node_name": "one",
-            "bind_addr": "127.0.0.1",
-            "data_dir": str(folder / "data"),
-            "encrypt": GOSSIP,
-            "acl": {"enabled": True, "default_policy": "deny", "tokens": {"initial_management": ROOT, "agent": ROOT}},
-            "auto_encrypt": {"allow_tls": True},
-            "tls": {
-                "defaults": {
-                    "ca_file": str(self.ca),
-                    "cert_file": str(folder / "dc1-server-consul-0.pem"),
-                    "key_file": str(folder / "dc1-server-consul-0-key.pem"),
-                    "verify_outgoing": True,
-                },
-                "internal_rpc": {"verify_incoming": True, "verify_server_hostname": True},
-            },
-            "ports": {
-                "http": OFF,
-                "https": https,
-                "dns": OFF,
-                "grpc": OFF,
-                "grpc_tls": grpc,
-                "serf_lan": self.serf,
-                "serf_wan": OFF,
-                "server": self.rpc,
-            },
-            "performance": {"raft_multiplier": 1},
-            "disable_update_check": True,
-            "connect": {"enabled": True},
-        }
-        (folder / "server.json").write_text(json.dumps(config))
-        arguments = [find_program("consul"), "agent", f"-config-file={folder / 'server.json'}"]
-        self.server = Server(arguments, folder / "server.log", {"HOME": str(folder)})
-
-    def request(self, method: str, path: str, body: Any = None, token: str = ROOT) -> Any:
-        answer = self._http.request(
-            method, f"{self.url}/v1/{path}", json=body, headers={"X-Consul-Token": token}, retries=False, timeout=10.0
-        )
-        assert answer.status < 300, f"{path}: {answer.status} {answer.data.decode()}"
-        return json.loads(answer.data) if answer.data else None
-
-    def is_ready(self) -> bool:
-        try:
-            return bool(self.request("GET", "connect/ca/roots")["Roots"])
-        except (AssertionError, urllib3.exceptions.HTTPError):
-            return False
-
-
 @pytest.fixture
-def consul(tmp_path: Path) -> Iterator[Servers]:
-    made = Servers(tmp_path / "servers")
-    made.server.start()
-    made.server.wait_until(made.is_ready, "ready, with a CA", timeout_s=60.0)
-    yield made
-    made.server.kill()
+def consul(tmp_path: Path) -> Iterator[SecuredConsul]:
+    with SecuredConsul(tmp_path / "servers") as running:
+        yield running
 
 
 @pytest.fixture
 def identity(tmp_path: Path) -> tuple[str, Path]:
     """The public key of an issuer, and a file with a token of its for the machine."""
-    key = rsa.generate_private_key(65537, 2048)
-    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-
-    def part(value: object) -> bytes:
-        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=")
-
-    now = int(time.time())
-    claims = {
-        "iss": "https://issuer.test",
-        "aud": "consul",
-        "sub": "billing",
-        "nbf": now - 60,
-        "iat": now - 60,
-        "exp": now + 600,
-    }
-    signed = part({"alg": "RS256", "typ": "JWT"}) + b"." + part(claims)
-    signature = key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
-    token = tmp_path / "token.jwt"
-    token.write_bytes(signed + b"." + base64.urlsafe_b64encode(signature).rstrip(b"="))
-    return public.decode(), token
+    public_key, token = issued("billing")
+    (tmp_path / "token.jwt").write_text(token)
+    return public_key, tmp_path / "token.jwt"
 
 
 @pytest.fixture
@@ -176,7 +87,7 @@ def _gossip(openbao: OpenBao, identity: tuple[str, Path]) -> Iterator[None]:
     openbao.request("DELETE", "sys/mounts/machine")
 
 
-def let_in(consul: Servers, public_key: str) -> None:
+def let_in(consul: SecuredConsul, public_key: str) -> None:
     """As `ConsulLogin` does it: the unit tests hold that it asks for this."""
     config = {
         "BoundIssuer": "https://issuer.test",
@@ -211,7 +122,7 @@ def write(args: ConsulVirtualMachineArgs, ca: str, folder: Path) -> Places:
     return places
 
 
-def test_the_agents_files_are_valid(consul: Servers, tmp_path: Path) -> None:
+def test_the_agents_files_are_valid(consul: SecuredConsul, tmp_path: Path) -> None:
     places = write(args_of(consul, "https://vault.internal", tmp_path), consul.ca.read_text(), tmp_path / "machine")
     told = subprocess.run(
         [find_program("consul"), "validate", places.config], capture_output=True, text=True, check=False
@@ -222,7 +133,7 @@ def test_the_agents_files_are_valid(consul: Servers, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("_gossip")
 def test_a_machine_comes_into_the_mesh_by_who_it_is(
-    consul: Servers, openbao: OpenBao, identity: tuple[str, Path], tmp_path: Path
+    consul: SecuredConsul, openbao: OpenBao, identity: tuple[str, Path], tmp_path: Path
 ) -> None:
     public_key, token_file = identity
     let_in(consul, public_key)

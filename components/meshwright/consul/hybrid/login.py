@@ -7,6 +7,7 @@ from typing import Any, Final, NotRequired, TypedDict, cast
 
 import pulumi
 
+from meshwright.consul.ca.settings import as_go
 from meshwright.consul.config_entries.typed import require_consul_provider
 from meshwright.consul.hybrid.outside import name_troubles
 from meshwright.errors import Code
@@ -160,18 +161,20 @@ def canonical(arn: str) -> str:
 
 
 def _config(args: ConsulLoginArgs) -> pulumi.Output[str]:
+    """As Consul tells it, to the letter: the provider compares texts, and would show a change at each preview."""
     if "aws" in args:
-        arns = [pulumi.Output.from_input(each["iam_role"]).apply(canonical) for each in args["services"]]
-        config: dict[str, Any] = {"BoundIAMPrincipalARNs": arns}
-        if server_id := args["aws"].get("server_id"):
-            config["ServerIDHeaderValue"] = server_id
-        return pulumi.Output.json_dumps(config)
+        server_id = args["aws"].get("server_id")
+        more = {"ServerIDHeaderValue": server_id} if server_id else {}
+        arns = pulumi.Output.all(*(each["iam_role"] for each in args["services"]))
+        return arns.apply(
+            lambda known: as_go({"BoundIAMPrincipalARNs": [canonical(str(each)) for each in known], **more})
+        )
     jwt = args["jwt"]
-    config = {"BoundIssuer": jwt["issuer"], "BoundAudiences": jwt["audiences"]}
+    config: dict[str, Any] = {"BoundIssuer": jwt["issuer"], "BoundAudiences": jwt["audiences"]}
     names = {"discovery_url": "OIDCDiscoveryURL", "jwks_url": "JWKSURL", "public_keys": "JWTValidationPubKeys"}
     config |= {new: jwt[key] for key, new in names.items() if key in jwt}  # type: ignore[literal-required]
     config["ClaimMappings"] = _mappings(args["services"])
-    return pulumi.Output.from_input(json.dumps(config))
+    return pulumi.Output.from_input(as_go(config))
 
 
 def _mappings(services: list[LoginServiceArgs]) -> dict[str, str]:
