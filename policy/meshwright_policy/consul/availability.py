@@ -4,14 +4,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from meshwright.consul import labels
-from meshwright_policy.consul.fragments import chart, namespace
+from meshwright_policy.consul.fragments import chart, namespace, plain
 from meshwright_policy.consul.objects import (
     HELM,
     KUBERNETES_NAMESPACE,
     chart_of,
+    has_servers,
     injected,
     installed,
     name_of,
+    pod_of,
     servers_of,
     setting,
     whole,
@@ -32,6 +34,8 @@ from meshwright_policy.stack import Stack
 from meshwright_policy.values import UNKNOWN, at
 
 _OPEN = Undecided("its replicas are known only at the update")
+CRON_JOB = ("kubernetes:batch/v1:CronJob",)
+SNAPSHOTS = "meshwright:index:ConsulSnapshots"
 _HELM = "https://developer.hashicorp.com/consul/docs/reference/k8s/helm"
 _BUDGET = "https://github.com/hashicorp/consul-k8s/blob/main/charts/consul/templates/_helpers.tpl"
 _CNI = "https://developer.hashicorp.com/consul/docs/connect/k8s/cni"
@@ -137,6 +141,22 @@ def _binding(subject: Subject, _: Config) -> Iterator[Answer]:
         yield Undecided("which pods may log in is known only at the update")
     elif not isinstance(selector, str) or not selector.strip():
         yield Violation("pods of every service account may log in, default among them")
+
+
+def _saved(stack: Stack, _: Config) -> Iterator[Answer]:
+    releases = [one for one in installed(stack) if has_servers(one) is not False]
+    if not releases:
+        raise NotApplicableError("the stack runs no servers of Consul's")
+    pods = [str(pod_of(job)) for job in stack.of(*CRON_JOB)]
+    saves = stack.holds(SNAPSHOTS) or any("snapshot" in pod and "save" in pod for pod in pods)
+    for one in releases:
+        agent = setting(one, "server.snapshotAgent.enabled", False)
+        if agent is True or saves:
+            continue
+        if agent is UNKNOWN or any(str(UNKNOWN) in pod for pod in pods):
+            yield Undecided("what saves Consul's state is known only at the update", one.subject)
+        else:
+            yield Violation("nothing in the stack saves Consul's state", one.subject)
 
 
 def _injectors(number: int, more: str = "") -> str:
@@ -265,5 +285,23 @@ BINDING = Rule(
     references=(_HELM,),
     check=_binding,
 )
+SAVED = Rule(
+    id="MW-CON-057",
+    slug="state-is-saved",
+    title="Snapshots of Consul's state are taken",
+    severity=Severity.MEDIUM,
+    level=Level.ADVISORY,
+    applies_to=HELM,
+    context=(*CRON_JOB, SNAPSHOTS),
+    why=(
+        "ACLs, config entries and, with Consul's own authority, the root are in Raft. Servers that are lost together "
+        "take them along."
+    ),
+    remedy="add ConsulSnapshots, a CronJob with `consul snapshot save`, or the chart's snapshotAgent of Enterprise",
+    bad=Example(chart(), "nothing in the stack saves Consul's state"),
+    good=Example(chart() + plain("snapshots", SNAPSHOTS, "schedule: '0 */6 * * *'")),
+    references=("https://developer.hashicorp.com/consul/docs/manage/disaster-recovery/backup-restore",),
+    check_stack=_saved,
+)
 
-RULES = (QUORUM, DRAINS, LONE_INJECTOR, TRANSPARENT, CNI, VOLUMES, BINDING)
+RULES = (QUORUM, DRAINS, LONE_INJECTOR, TRANSPARENT, CNI, VOLUMES, BINDING, SAVED)

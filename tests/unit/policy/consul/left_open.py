@@ -180,6 +180,13 @@ CASES = [
         "which pods may log in is known only at the update",
         chart("connectInject: {aclBindingRuleSelector: <unknown>}"),
     ),
+    case(
+        57,
+        "undecided",
+        "what saves Consul's state is known only at the update",
+        chart(),
+        plain("job", "kubernetes:batch/v1:CronJob", "spec: {jobTemplate: {spec: {template: <unknown>}}}"),
+    ),
     *(
         case(37, "undecided", "who can reach the UI is known only at the update", chart(f"ui: {text}"))
         for text in ("<unknown>", "{service: {type: LoadBalancer, annotations: <unknown>}}")

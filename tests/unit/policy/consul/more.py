@@ -161,6 +161,14 @@ NOT_JUDGED = [
         case(rule, "not_applicable", "no workload gets a proxy, as far as the stack shows", deployment())
         for rule in (53, 54, 55)
     ),
+    case(
+        53,
+        "not_applicable",
+        "no workload gets a proxy, as far as the stack shows",
+        namespace(marks="team: cart"),
+        deployment(),
+    ),
+    case(57, "not_applicable", "the stack runs no servers of Consul's", ELSEWHERE),
     case(56, "not_applicable", "nothing goes round its proxy by annotation", deployment()),
 ]
 
@@ -463,6 +471,18 @@ AVAILABLE = [
         "violated",
         "the budget of 3 injectors wants all of them (minAvailable)",
         chart("connectInject: {replicas: 3.0, disruptionBudget: {minAvailable: 3.0, list: [1]}}"),
+    ),
+    case(57, "passed", "", chart("server: {snapshotAgent: {enabled: true}}")),
+    case(
+        57,
+        "passed",
+        "",
+        chart(),
+        plain(
+            "job",
+            "kubernetes:batch/v1:CronJob",
+            "spec: {jobTemplate: {spec: {template: {spec: {containers: [{command: [consul, snapshot, save, /s]}]}}}}}",
+        ),
     ),
     case(33, "passed", "", chart("connectInject: {transparentProxy: {defaultEnabled: true}}")),
     case(
