@@ -102,6 +102,31 @@ def test_one_pod_may_always_be_away(name: str) -> None:
     assert set(budgets) == {each for each in ("consul-server", "consul-connect-injector") if replicas.get(each, 0) > 1}
 
 
+def test_gateways_and_injectors_are_not_throttled_and_gain_no_privileges() -> None:
+    objects = objects_of("everything")
+    workloads = {each["metadata"]["name"]: each for each in objects if each["kind"] in ("Deployment", "Job")}
+    for name in ("consul-mesh-gateway", "consul-terminating-gateway", "consul-connect-injector"):
+        (container,) = workloads[name]["spec"]["template"]["spec"]["containers"]
+        assert list(container["resources"]["limits"]) == ["memory"], name
+    (job,) = workloads["consul-gateway-resources"]["spec"]["template"]["spec"]["containers"]
+    assert {"-map-privileged-container-ports=8000", "-deployment-default-instances=2"} <= set(job["args"])
+    (told,) = [each for each in objects if each["metadata"]["name"] == "consul-gateway-resources-config"]
+    assert json.loads(told["data"]["resources.json"])["limits"] == {"memory": "512Mi"}
+
+
+def test_terminating_gateways_are_told_annotations_of_agents_in_a_way_that_is_not_read() -> None:
+    """consul-k8s reads a map there. Where this fails, a newer chart has been mended, and we may refuse less."""
+    values = plan_consul(INSTALLATIONS["vault"], "Consul mesh").release.values  # type: ignore[arg-type]
+    annotated = {"global": {"secretsBackend": {"vault": {"agentAnnotations": '"a.example/b": "c"'}}}}
+    (told,) = [each for each in helm.objects(rendered(merge(values, annotated))) if _name(each) == "helm-values"]
+    vault = json.loads(told["data"]["values.json"])["global"]["secretsBackend"]["vault"]
+    assert vault["agentAnnotations"] == '"a.example/b": "c"'
+
+
+def _name(body: Object) -> str:
+    return str(body["metadata"]["name"])
+
+
 @pytest.mark.parametrize(("name", "profile"), [("everything", "restricted"), ("vault", "baseline")])
 def test_its_pods_suit_the_namespaces_profile(clean_cluster: Cluster, name: str, profile: str) -> None:
     """The API server judges workloads by their pods, and answers with a warning."""

@@ -5,6 +5,7 @@ stands. Source: the templates of the chart 2.0.3, each ``fail`` that values can 
 chart itself.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -205,6 +206,14 @@ _REFUSALS: tuple[_Refusal, ...] = (
         "connectInject.enabled is false, and without it there is no mesh",
         "leave it true",
     ),
+    # The chart hands these annotations on as text, and consul-k8s reads a map: `GetHelmValues` fails, and with it every
+    # reconciliation of a TerminatingGateway (control-plane/controllers/helmvalues, 2.0.3).
+    _Refusal(
+        lambda c: c.on("terminatingGateways.enabled") and c.on(f"{_V}.agentAnnotations"),
+        f"beside terminatingGateways, consul-k8s can't read {_V}.agentAnnotations, and would neither write a "
+        "TerminatingGateway to Consul nor let one be deleted",
+        "mount Vault's auth method as kubernetes, and leave agent_annotations to the settings of Vault's injector",
+    ),
     _Refusal(
         lambda c: c.get("connectInject.consulNamespaces.consulDestinationNamespace") in RESERVED,
         "connectInject.consulNamespaces.consulDestinationNamespace is a name that Consul keeps for itself",
@@ -317,7 +326,24 @@ def chart_problems(values: Mapping[str, Any], given: Mapping[str, Any], label: s
     if _Chart(given).on("server.extraConfig"):
         message = "values.server.extraConfig replaces the servers' configuration, default_intention_policy with it"
         yield Problem(Code.CONSUL_VALUES, message, "write it as server_config, which is added to it", label)
+    yield from _limits(chart, label)
     yield from _budgets(chart, label)
+
+
+def _limits(chart: _Chart, label: str) -> Iterator[Problem]:
+    """Rates are unlimited until they are set, so that a mode alone enforces nothing."""
+    if not chart.servers or chart.get("server.limits.requestLimits.mode") != "enforce":
+        return
+    try:
+        extra = _Chart(json.loads(chart.get("server.extraConfig", "{}")))
+    except ValueError:
+        return
+    rates = [chart.get(f"server.limits.requestLimits.{key}", -1) for key in ("readRate", "writeRate")]
+    rates += [extra.get(f"limits.request_limits.{key}", -1) for key in ("read_rate", "write_rate")]
+    if all(rate == -1 for rate in rates):
+        message = "the servers enforce request limits, and there is none: both rates are unlimited"
+        remedy = "add server_config: {limits: {request_limits: {read_rate: 500, write_rate: 200}}}, or leave "
+        yield Problem(Code.CONSUL_VALUES, message, f"{remedy}request_limits out", label)
 
 
 def _budgets(chart: _Chart, label: str) -> Iterator[Problem]:

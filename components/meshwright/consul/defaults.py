@@ -45,8 +45,6 @@ class Settings:
     ui: bool = True
     peering: bool = False
     request_limits: str = "permissive"
-    hub: str = ""
-    """An image registry instead of Docker Hub's ``hashicorp``."""
     pull_secrets: Sequence[str] = ()
     recursors: Sequence[str] = ()
     server_config: Mapping[str, Any] = field(default_factory=dict)
@@ -54,7 +52,7 @@ class Settings:
     """Values for servers elsewhere: ``externalServers``, and what ACLs and TLS need."""
     vault: VaultBackendArgs | None = None
     mesh_gateway: MeshGatewayArgs | None = None
-    api_gateway: ApiGatewayArgs | None = None
+    api_gateway: ApiGatewayArgs = field(default_factory=ApiGatewayArgs)
     terminating_gateways: Sequence[TerminatingGatewayArgs] = ()
 
 
@@ -179,6 +177,8 @@ def _injector(mesh: Settings) -> dict[str, Any]:
         "default": True,
         "namespaceSelector": f"matchLabels:\n  {MESH_NAMESPACE}: {ENABLED}\n",
         "disruptionBudget": injector_budget(mesh.injectors),
+        # The chart's limit of 50m lets a rollout of many pods wait for their webhook until it fails.
+        "resources": {"limits": {"cpu": None}},
         "transparentProxy": {"defaultEnabled": mesh.transparent_proxy},
         "cni": _cni(mesh),
         "aclBindingRuleSelector": "serviceaccount.name!=default",

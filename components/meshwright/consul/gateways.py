@@ -6,6 +6,14 @@ from typing import Any, Final, NotRequired, TypedDict
 
 REPLICAS: Final = 2
 """Of each gateway. The chart's is one."""
+RESOURCES: Final[Mapping[str, Any]] = {
+    "requests": {"cpu": "100m", "memory": "128Mi"},
+    # The chart's limits, 100m and 100Mi, throttle what all traffic goes through, and kill it under load.
+    "limits": {"cpu": None, "memory": "512Mi"},
+}
+PRIVILEGED_PORTS: Final = 8000
+"""What an API gateway's pods add to ports below 1024: 443 is 8443 there. With 0, the chart's, its pods may gain
+privileges, which namespaces of the profile ``restricted`` refuse (``gatekeeper/dataplane.go``)."""
 
 
 class MeshGatewayArgs(TypedDict):
@@ -32,6 +40,9 @@ class ApiGatewayArgs(TypedDict):
     """Of each Gateway. Default: 2."""
     service_type: NotRequired[str]
     """``LoadBalancer``, ``NodePort`` or ``ClusterIP``. Default: ``LoadBalancer``."""
+    service_annotations: NotRequired[list[str]]
+    """Annotations of a Gateway that its Service gets too, by their names: those that the cloud's load balancer reads.
+    Default: the controller's, ``external-dns.alpha.kubernetes.io/hostname``."""
 
 
 class TerminatingGatewayArgs(TypedDict):
@@ -46,27 +57,35 @@ class TerminatingGatewayArgs(TypedDict):
 
 
 def gateway_values(
-    mesh: MeshGatewayArgs | None, api: ApiGatewayArgs | None, terminating: Sequence[TerminatingGatewayArgs]
+    mesh: MeshGatewayArgs | None, api: ApiGatewayArgs, terminating: Sequence[TerminatingGatewayArgs]
 ) -> dict[str, Any]:
     """The chart's values for these gateways."""
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"connectInject": {"apiGateway": {"managedGatewayClass": _api_gateways(api)}}}
     if mesh is not None:
         values["meshGateway"] = _mesh_gateway(mesh)
-    if api is not None:
-        replicas = api.get("replicas", REPLICAS)
-        managed = {
-            "serviceType": api.get("service_type", "LoadBalancer"),
-            # The chart's maximum is one, and holds against any other number.
-            "deployment": {"defaultInstances": replicas, "minInstances": replicas, "maxInstances": replicas},
-        }
-        values["connectInject"] = {"apiGateway": {"managedGatewayClass": managed}}
     if terminating:
         values["terminatingGateways"] = {
             "enabled": True,
-            "defaults": {"replicas": REPLICAS, "affinity": apart("terminating-gateway")},
+            "defaults": {"replicas": REPLICAS, "resources": RESOURCES, "affinity": apart("terminating-gateway")},
             "gateways": [_terminating(each) for each in terminating],
         }
     return values
+
+
+def _api_gateways(api: ApiGatewayArgs) -> dict[str, Any]:
+    replicas = api.get("replicas", REPLICAS)
+    managed: dict[str, Any] = {
+        "serviceType": api.get("service_type", "LoadBalancer"),
+        # The chart's maximum is one, and holds against any other number.
+        "deployment": {"defaultInstances": replicas, "minInstances": replicas, "maxInstances": replicas},
+        "mapPrivilegedContainerPorts": PRIVILEGED_PORTS,
+        "resources": RESOURCES,
+    }
+    if names := api.get("service_annotations"):
+        # A list of their own takes the place of the controller's.
+        copied = dict.fromkeys(("external-dns.alpha.kubernetes.io/hostname", *sorted(names)))
+        managed["copyAnnotations"] = {"service": {"annotations": "\n".join(f"- {json.dumps(each)}" for each in copied)}}
+    return managed
 
 
 def _mesh_gateway(mesh: MeshGatewayArgs) -> dict[str, Any]:
@@ -84,6 +103,7 @@ def _mesh_gateway(mesh: MeshGatewayArgs) -> dict[str, Any]:
     return {
         "enabled": True,
         "replicas": mesh.get("replicas", REPLICAS),
+        "resources": RESOURCES,
         "service": service,
         "wanAddress": address,
         "affinity": apart("mesh-gateway"),

@@ -136,7 +136,7 @@ def _settings(args: "ConsulArgs") -> defaults.Settings:
         external=_external(args["external_servers"]) if "external_servers" in args else None,
         vault=args.get("vault"),
         mesh_gateway=args.get("mesh_gateway"),
-        api_gateway=args.get("api_gateway"),
+        api_gateway=args.get("api_gateway") or {},
         terminating_gateways=args.get("terminating_gateways") or (),
     )
 

@@ -124,5 +124,14 @@ REFUSED = (
 OURS = (
     with_vault("vault.enabled needs consulCARole", consulCARole=""),
     Refused({"connectInject": {"enabled": False}}, "connectInject.enabled is false"),
+    Refused(
+        {
+            "terminatingGateways": {"enabled": True},
+            "global": {
+                "secretsBackend": {"vault": {"agentAnnotations": '"vault.hashicorp.com/tls-skip-verify": "no"'}}
+            },
+        },
+        "consul-k8s can't read global.secretsBackend.vault.agentAnnotations",
+    ),
 )
 """What it takes, and what can't work all the same."""

@@ -51,6 +51,26 @@ def test_one_server_has_no_budget(budget: dict[str, Any], blocked: bool) -> None
     assert codes == (["MW-E231"] if blocked else [])
 
 
+ENFORCE: dict[str, Any] = {"limits": {"requestLimits": {"mode": "enforce"}}}
+RATE = '{"limits": {"request_limits": {"write_rate": 200}}}'
+
+
+@pytest.mark.parametrize(
+    ("server", "told"),
+    [
+        (ENFORCE, True),
+        (merge(ENFORCE, {"extraConfig": "{}"}), True),
+        (merge(ENFORCE, {"extraConfig": RATE}), False),
+        (merge(ENFORCE, {"limits": {"requestLimits": {"readRate": 500}}}), False),
+        (merge(ENFORCE, {"extraConfig": "{{ tpl }}"}), False),
+        ({"limits": {"requestLimits": {"mode": "permissive"}}}, False),
+    ],
+)
+def test_limits_without_a_rate_enforce_nothing(server: dict[str, Any], told: bool) -> None:
+    lines = [str(each) for each in chart_problems(merge(SOUND, {"server": server}), {}, "Consul mesh")]
+    assert [line.endswith("or leave request_limits out (MW-E232)") for line in lines] == ([True] if told else [])
+
+
 def test_values_of_other_shapes_are_left_to_the_chart() -> None:
     for given in ({"connectInject": "none"}, {"connectInject": {"disruptionBudget": "none"}}, {"server": "none"}):
         assert list(chart_problems(merge(SOUND, given), given, "Consul mesh")) == []

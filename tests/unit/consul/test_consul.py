@@ -213,6 +213,38 @@ def test_gateways() -> None:
     assert "meshGateway" not in values()
 
 
+def managed(**api: Any) -> dict[str, Any]:
+    found: dict[str, Any] = values(api_gateway=api)["connectInject"]["apiGateway"]["managedGatewayClass"]
+    return found
+
+
+def test_gateways_that_nothing_is_said_of_are_two_and_need_no_privileges() -> None:
+    """The chart's is one, and may gain privileges for port 443: a restricted namespace would have no pod of it."""
+    without = values()["connectInject"]["apiGateway"]["managedGatewayClass"]
+    assert without == managed()
+    assert without["deployment"] == {"defaultInstances": 2, "minInstances": 2, "maxInstances": 2}
+    assert without["mapPrivilegedContainerPorts"] == 8000
+    assert "copyAnnotations" not in without
+
+
+def test_a_gateways_service_gets_the_annotations_that_are_named() -> None:
+    name = "service.beta.kubernetes.io/aws-load-balancer-scheme"
+    copied = managed(service_annotations=[name])["copyAnnotations"]["service"]["annotations"]
+    assert copied == f'- "external-dns.alpha.kubernetes.io/hostname"\n- "{name}"'
+
+
+def test_nothing_that_traffic_waits_for_is_throttled() -> None:
+    given = values(mesh_gateway={}, terminating_gateways=[{"name": "out"}])
+    of_gateways = (
+        given["meshGateway"]["resources"],
+        given["terminatingGateways"]["defaults"]["resources"],
+        given["connectInject"]["apiGateway"]["managedGatewayClass"]["resources"],
+    )
+    for resources in of_gateways:
+        assert resources["limits"] == {"cpu": None, "memory": "512Mi"}
+    assert given["connectInject"]["resources"] == {"limits": {"cpu": None}}
+
+
 def test_names_follow_the_arguments() -> None:
     names = names_of({"platform": "kind", "namespace": "mesh", "datacenter": "eu", "domain": "corp"})
     assert names.server_common_name == "server.eu.corp"
@@ -263,6 +295,11 @@ def test_names_follow_the_arguments() -> None:
         ),
         ({"injectors": 0}, "no injector gives pods no proxies; use 3 (MW-E050)"),
         ({"request_limits": "off"}, "the request limits 'off' are unknown; one of: disabled, permissive, enforce (MW"),
+        ({"request_limits": "enforce"}, "the servers enforce request limits, and there is none: both rates are unlim"),
+        (
+            {"vault": {**VAULT, "auth_path": "k8s-eu"}, "terminating_gateways": [{"name": "out"}]},
+            "would neither write a TerminatingGateway to Consul nor let one be deleted; mount Vault's auth method as",
+        ),
         ({"api_gateway": {"service_type": "None"}}, "api_gateway has the service type 'None', which is unknown"),
         ({"mesh_gateway": {"service_type": "NodePort"}}, "can't tell others where it is; add node_port (MW-E232)"),
         ({"terminating_gateways": [{"name": "a"}] * 2}, "the terminating gateway a is there 2 times; name each once"),

@@ -64,7 +64,7 @@ def test_what_a_stack_says_of_servers_and_injectors_reaches_the_chart() -> None:
                 "server_memory": "4Gi",
                 "volumes": {"size": "50Gi", "storage_class": "ssd", "when_destroyed": "delete"},
                 "spread_zones": False,
-                "server_config": {"log_level": "debug"},
+                "server_config": {"log_level": "debug", "limits": {"request_limits": {"read_rate": 500}}},
                 "request_limits": "enforce",
                 "injectors": 5,
                 "transparent_proxy": False,
