@@ -24,6 +24,7 @@ from parts import secret_of
 
 if TYPE_CHECKING:
     from meshwright.consul.hybrid.external import GatewayLink
+    from meshwright.consul.hybrid.gateway import ConsulTerminatingGatewayArgs
 
 
 def services(mesh: ConsulMesh, stands: Registered) -> list[pulumi.Resource]:
@@ -39,7 +40,8 @@ def services(mesh: ConsulMesh, stands: Registered) -> list[pulumi.Resource]:
         links[gateway_of(mesh, each)].append(function.link)
         made.append(function)
     for gateway, led_to in links.items():
-        ConsulTerminatingGateway(gateway, {"gateway": gateway, "services": led_to}, stands.after(made))
+        listed: ConsulTerminatingGatewayArgs = {"gateway": gateway, "services": led_to, "namespace": NAMESPACE}
+        ConsulTerminatingGateway(gateway, listed, stands.after(made))
     for elsewhere in mesh.elsewhere:
         spec = {"protocol": elsewhere.protocol or mesh.proxies.protocol or "tcp"}
         opts = pulumi.ResourceOptions(provider=stands.provider, depends_on=[stands.consul])

@@ -15,7 +15,14 @@ PROJECT = "name: hybrid\nruntime: {name: python, options: {virtualenv: .venv}}\n
 PROGRAM = """\
 import pulumi
 import pulumi_consul as consul
-from meshwright import ConsulExternalService, ConsulLogin, ConsulPeeringAcceptor, ConsulPeeringDialer
+from meshwright import (
+    ConsulExports,
+    ConsulExternalService,
+    ConsulLogin,
+    ConsulPeeringAcceptor,
+    ConsulPeeringDialer,
+    ConsulTerminatingGateway,
+)
 
 config = pulumi.Config()
 
@@ -40,11 +47,15 @@ ConsulLogin(
     },
     eu,
 )
-ConsulExternalService(
-    "tax", {"service": "tax", "host": "tax.corp", "port": 443, "protocol": "http", "check": {"tcp": True}}, eu
+tax = ConsulExternalService(
+    "tax",
+    {"service": "tax", "host": "tax.corp", "port": 443, "protocol": "http", "check": {"tcp": True}, "tls": {}},
+    eu,
 )
+ConsulTerminatingGateway("out", {"services": [tax.link]}, pulumi.ResourceOptions.merge(eu, pulumi.ResourceOptions(depends_on=[tax])))
 accepts = ConsulPeeringAcceptor("us", {"peer": "us"}, eu)
 ConsulPeeringDialer("eu", {"peer": "eu", "token": accepts.token}, us)
+ConsulExports("exports", {"services": [{"service": "billing", "peers": ["us"]}]}, pulumi.ResourceOptions.merge(eu, pulumi.ResourceOptions(depends_on=[accepts])))
 pulumi.export("token", accepts.token)
 """
 
@@ -85,6 +96,10 @@ def test_what_is_made_is_of_use_and_stays_and_goes(
     (tax,) = eu.request("GET", "catalog/service/tax")
     assert (tax["Node"], tax["Address"], tax["ServicePort"]) == ("outside-tax", "tax.corp", 443)
     assert eu.request("GET", "config/service-defaults/tax")["Protocol"] == "http"
+    (led_to,) = eu.request("GET", "config/terminating-gateway/terminating-gateway")["Services"]
+    assert (led_to["Name"], led_to["SNI"]) == ("tax", "tax.corp")
+    (exported,) = eu.request("GET", "config/exported-services/default")["Services"]
+    assert (exported["Name"], [each["Peer"] for each in exported["Consumers"]]) == ("billing", ["us"])
     eu.server.wait_until(lambda: eu.request("GET", "peering/us")["State"] == "ACTIVE", "peered", timeout_s=30.0)
     assert us.request("GET", "peering/eu")["State"] == "ACTIVE"
     # The token is in no state that anybody could read.

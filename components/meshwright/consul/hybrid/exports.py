@@ -7,6 +7,8 @@ from typing import Any, NotRequired, TypedDict, cast
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
+from meshwright.consul.config_entries.entry import require_provider
+from meshwright.consul.hybrid.lists import service_list
 from meshwright.consul.hybrid.outside import name_troubles
 from meshwright.consul.labels import API_VERSION, NAMESPACE
 from meshwright.consul.traffic.args import FailoverArgs
@@ -35,7 +37,7 @@ class ConsulExportsArgs(TypedDict):
     enterprise: NotRequired[bool]
     """The servers run Consul Enterprise. Default: false."""
     namespace: NotRequired[str]
-    """Where the object stands. Default: ``consul``."""
+    """Where the object stands: Consul's. Default: there is no Kubernetes, and it is written to Consul's API."""
 
 
 class ConsulExports(pulumi.ComponentResource):
@@ -47,19 +49,13 @@ class ConsulExports(pulumi.ComponentResource):
     """
 
     def __init__(self, name: str, args: ConsulExportsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        label = f"ConsulExports {name}"
-        require_kubernetes_provider(opts, label)
+        label, namespace = f"ConsulExports {name}", args.get("namespace")
+        require_provider(opts, label, namespace)
         refuse_all(export_troubles(args), label)
         super().__init__("meshwright:index:ConsulExports", name, cast("dict[str, Any]", args), opts)
-        CustomResource(
-            name,
-            api_version=API_VERSION,
-            kind="ExportedServices",
-            # Of the one partition, after which Consul's webhook wants it named.
-            metadata={"name": "default", "namespace": args.get("namespace", NAMESPACE)},
-            spec={"services": [{"name": each["service"], "consumers": _consumers(each)} for each in args["services"]]},
-            opts=below(self, opts),
-        )
+        services = [{"name": each["service"], "consumers": _consumers(each)} for each in args["services"]]
+        # Of the one partition, after which Consul wants it named.
+        service_list(name, "ExportedServices", "default", services, namespace=namespace, opts=below(self, opts))
         self.register_outputs({})
 
 

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
-from pulumi_kubernetes.apiextensions import CustomResource
 
+from meshwright.consul.config_entries.entry import require_provider
 from meshwright.consul.hybrid.external import GatewayLink
-from meshwright.consul.labels import API_VERSION, NAMESPACE, TERMINATING_GATEWAY
+from meshwright.consul.hybrid.lists import service_list
+from meshwright.consul.labels import TERMINATING_GATEWAY
 from meshwright.errors import Code
 from meshwright.kubernetes.children import below
 from meshwright.kubernetes.problems import refuse_all
-from meshwright.kubernetes.providers import require_kubernetes_provider
 from meshwright.kubernetes.troubles import Trouble
 
 
@@ -24,11 +24,14 @@ class ConsulTerminatingGatewayArgs(TypedDict):
     services: list[GatewayLink]
     """All it leads to: what components have as ``link``. A gateway has one list."""
     namespace: NotRequired[str]
-    """Where the object stands. Default: ``consul``."""
+    """Where the object stands: Consul's. Default: there is no Kubernetes, and it is written to Consul's API."""
 
 
 class ConsulTerminatingGateway(pulumi.ComponentResource):
-    """The list of services that a terminating gateway leads to. Consul's injector gives the gateway the right to each.
+    """The list of services that a terminating gateway leads to.
+
+    Consul's injector gives the gateway the right to each. Off Kubernetes, whoever runs the gateway does:
+    ``service "NAME" { policy = "write" }``.
 
     Give it the services in ``depends_on``: a name that Consul doesn't know leads nowhere until it does.
 
@@ -39,21 +42,12 @@ class ConsulTerminatingGateway(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: ConsulTerminatingGatewayArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        label = f"ConsulTerminatingGateway {name}"
-        require_kubernetes_provider(opts, label)
+        label, namespace = f"ConsulTerminatingGateway {name}", args.get("namespace")
+        require_provider(opts, label, namespace)
         refuse_all(_troubles(args), label)
         super().__init__("meshwright:index:ConsulTerminatingGateway", name, cast("dict[str, Any]", args), opts)
-        CustomResource(
-            name,
-            api_version=API_VERSION,
-            kind="TerminatingGateway",
-            metadata={
-                "name": args.get("gateway", TERMINATING_GATEWAY),
-                "namespace": args.get("namespace", NAMESPACE),
-            },
-            spec={"services": [_service(each) for each in args["services"]]},
-            opts=below(self, opts),
-        )
+        gateway, services = args.get("gateway", TERMINATING_GATEWAY), [_service(each) for each in args["services"]]
+        service_list(name, "TerminatingGateway", gateway, services, namespace=namespace, opts=below(self, opts))
         self.register_outputs({})
 
 

@@ -181,7 +181,7 @@ def test_the_gateway_has_what_the_services_tell_it() -> None:
             ConsulExternalService("billing", ours, opts),
             ConsulExternalService("public", public, opts),
         ]
-        args: Any = {"services": [each.link for each in services]}
+        args: Any = {"services": [each.link for each in services], "namespace": "consul"}
         ConsulTerminatingGateway(
             "out", args, pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=services))
         )
@@ -199,6 +199,14 @@ def test_the_gateway_has_what_the_services_tell_it() -> None:
     assert "billing-registration" in names(gateway.dependencies)
 
 
+def test_off_kubernetes_the_list_is_written_to_the_api() -> None:
+    args: Any = {"gateway": "out", "services": [{"service": "billing", "ca_file": "/ca.pem", "server_name": "b.corp"}]}
+    graph = run(lambda opts: ConsulTerminatingGateway("list", args, opts), "consul")
+    (made,) = [each.inputs for each in graph if each.type == "consul:index/configEntry:ConfigEntry"]
+    assert (made["kind"], made["name"]) == ("terminating-gateway", "out")
+    assert json.loads(made["configJson"]) == {"Services": [{"Name": "billing", "CAFile": "/ca.pem", "SNI": "b.corp"}]}
+
+
 @pytest.mark.parametrize(
     ("services", "line"),
     [
@@ -208,5 +216,5 @@ def test_the_gateway_has_what_the_services_tell_it() -> None:
     ],
 )
 def test_a_gateways_list_that_cannot_be(services: list[str], line: str) -> None:
-    args: Any = {"services": [{"service": each} for each in services]}
+    args: Any = {"services": [{"service": each} for each in services], "namespace": "consul"}
     assert line in refused(lambda opts: ConsulTerminatingGateway("out", args, opts), "kubernetes")

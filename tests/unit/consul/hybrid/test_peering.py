@@ -1,5 +1,6 @@
 """Peerings, exports and sameness groups."""
 
+import json
 from typing import Any
 
 import pulumi
@@ -61,7 +62,7 @@ def test_a_peer_that_cannot_be() -> None:
 
 
 def exports(**args: Any) -> Any:
-    said: Any = args
+    said: Any = {"namespace": "consul", **args}
     return lambda opts: ConsulExports("exports", said, opts)
 
 
@@ -73,6 +74,13 @@ def test_exports_are_one_list() -> None:
         {"name": "api", "consumers": [{"peer": "us"}, {"peer": "asia"}]},
         {"name": "db", "consumers": [{"samenessGroup": "shops"}]},
     ]
+
+
+def test_off_kubernetes_they_are_written_to_the_api() -> None:
+    args: Any = {"services": [{"service": "api", "peers": ["us"]}]}
+    made = of_type(run(lambda opts: ConsulExports("exports", args, opts), "consul"), ":ConfigEntry").inputs
+    assert (made["kind"], made["name"]) == ("exported-services", "default")
+    assert json.loads(made["configJson"]) == {"Services": [{"Name": "api", "Consumers": [{"Peer": "us"}]}]}
 
 
 @pytest.mark.parametrize(
