@@ -1,12 +1,14 @@
-"""Consul with its authority in OpenBao, all of it real but for the pods: engine, three providers, chart, and a Consul.
+"""Consul with its authority in OpenBao, all of it real but for the pods: engine, four providers, chart, and a Consul.
 
 That one runs beside the cluster as a pod of consul-server would: with the configuration that the chart has written, and
 the token of its service account, by which OpenBao lets it in after asking the cluster's API server.
 """
 
+import base64
 import json
 import re
 import shutil
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from cryptography import x509
 from meshwright.certs.consul_gates import is_cross_signed
 from meshwright.certs.consul_seen import ConsulAddress, ConsulSeen, observe_consul
 from meshwright.consul import labels
+from meshwright.consul.vault.plan import plan_vault
 from tests.conformance.consul_leaves import Leaf, load
 from tests.engine.conftest import ROOT, Projects, Pulumi
 from tests.engine.on_cluster import CHARTS, edit, simulated, update
@@ -26,8 +29,8 @@ from tests.servers.consul import Consul
 from tests.servers.kubernetes import Identity
 from tests.servers.openbao import OpenBao
 
+PROVIDERS = ("pulumi-resource-vault", "pulumi-resource-consul", "pulumi-resource-random")
 DATACENTER, NEXT = "prod-us", "prod-us/connect_root_2027"
-GOSSIP, TOKEN = "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s=", "2b2a1c36-6ad1-4f0e-9a59-0e6f4c3d9b11"
 CROSS_SIGNING = {"step": "cross-signing", "since": "2026-11-01", "previous": {"step": "steady"}}
 SWITCHED = {"step": "switched", "since": "2026-11-08", "previous": {"step": "cross-signing", "since": "2026-11-01"}}
 OLD_PRUNED = {"step": "old-pruned", "since": "2026-11-16", "previous": {"step": "switched", "since": "2026-11-08"}}
@@ -35,7 +38,7 @@ OLD_PRUNED = {"step": "old-pruned", "since": "2026-11-16", "previous": {"step": 
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    with simulated(tmp_path / "cluster", "consul", "pulumi-resource-vault", "pulumi-resource-consul") as running:
+    with simulated(tmp_path / "cluster", "consul", *PROVIDERS) as running:
         programs.require_programs("consul", "unshare")
         yield running
 
@@ -63,8 +66,6 @@ def pulumi(real: Projects, cluster: Cluster, openbao: OpenBao) -> Pulumi:
             "address": openbao.url,
             "flavor": "openbao",
             "token": "config:consul:vault",
-            "gossip_key": "config:consul:gossip",
-            "bootstrap_token": "config:consul:bootstrap",
             "auth": {
                 "kubernetes_host": cluster.url,
                 "kubernetes_ca_certificate": "cluster.pem",
@@ -73,7 +74,7 @@ def pulumi(real: Projects, cluster: Cluster, openbao: OpenBao) -> Pulumi:
         },
         ca={"root": {"path": f"{DATACENTER}/connect_root"}},
     )
-    secrets = {"vault": openbao.token, "gossip": GOSSIP, "bootstrap": TOKEN, "reviewer": reviewer(cluster)}
+    secrets = {"vault": openbao.token, "reviewer": reviewer(cluster)}
     for name, value in secrets.items():
         pulumi.run("config", "set", "--secret", f"consul:{name}", value)
     return pulumi
@@ -127,10 +128,17 @@ def leaf_of(consul: Consul) -> Leaf:
     return Leaf(leaf, tuple(chain))
 
 
-def keys_in_clear(pulumi: Pulumi) -> list[str]:
-    """Files of the backend in which a secret, or a private key, can be read."""
+def secrets_in(openbao: OpenBao) -> list[str]:
+    """The gossip key and the bootstrap token, which are random and known to nobody else."""
+    backend = plan_vault({"address": openbao.url, "datacenter": DATACENTER}, "test").backend
+    places = (backend["gossip"], backend["bootstrap_token"])
+    return [openbao.request("GET", each["path"])["data"]["data"][each["key"]] for each in places]
+
+
+def in_clear(pulumi: Pulumi, secrets: list[str]) -> list[str]:
+    """Files of the backend in which one of these, or a private key, can be read."""
     backend = Path(pulumi.env["PULUMI_BACKEND_URL"].removeprefix("file://"))
-    secret = re.compile("|".join(map(re.escape, (GOSSIP, TOKEN, "PRIVATE KEY"))))
+    secret = re.compile("|".join(map(re.escape, (*secrets, "PRIVATE KEY"))))
     return [
         str(each) for each in backend.rglob("*") if each.is_file() and secret.search(each.read_text(errors="replace"))
     ]
@@ -145,7 +153,9 @@ def test_a_root_is_changed_under_a_consul_that_logs_in_as_its_pods_do(
 ) -> None:
     before, mounts = cluster.made(), set(openbao.request("GET", "sys/mounts")["data"])
     up(pulumi)
-    assert keys_in_clear(pulumi) == []
+    gossip, token = secrets_in(openbao)
+    assert (len(base64.b64decode(gossip)), str(uuid.UUID(token))) == (32, token)
+    assert in_clear(pulumi, [gossip, token]) == []
     account = token_of(cluster, labels.NAMESPACE, labels.SERVER)
     with Consul(tmp_path / "consul", written_by_the_chart(cluster), DATACENTER, account=account) as consul:
         first = look(consul).active
@@ -178,7 +188,7 @@ def test_a_root_is_changed_under_a_consul_that_logs_in_as_its_pods_do(
         assert not may_cross_sign(openbao)
         assert f"{DATACENTER}/connect_root/" not in openbao.request("GET", "sys/mounts")["data"]
         assert leaf_of(consul).is_taken_by(seen.active.certificate)
-    assert keys_in_clear(pulumi) == []
+    assert in_clear(pulumi, secrets_in(openbao)) == []
 
     pulumi.run("destroy", "--yes", "--skip-preview")
     assert pulumi.state() == []

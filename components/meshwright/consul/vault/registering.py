@@ -1,5 +1,8 @@
 """Resources of Vault's: engines, keys, PKI roles, secrets, policies and logins. Only this module needs pulumi_vault."""
 
+import base64
+import hashlib
+import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,6 +19,8 @@ from meshwright.consul.vault.roots import of_request
 
 _KEY_TYPE, _KEY_BITS = "ec", 256
 """Of the servers' certificates and of the injector's, and of what signs them."""
+_LETTERS = 64
+"""Of a random text: more of it than the 32 bytes that are made of it."""
 _TOKEN_S = 3600
 _TOKEN_MAX_S = 86_400
 
@@ -118,8 +123,8 @@ class Vault:
         mounted = self.engine("kv", kv)
         if self._plan.secrets_existing:
             return
-        key = gossip if gossip is not None else self._random("gossip-key", 32).base64
-        first = token if token is not None else self._random("bootstrap-token-bytes", 16).hex.apply(uuid_of)
+        key = gossip if gossip is not None else self._random("gossip-key").apply(gossip_key_of)
+        first = token if token is not None else self._random("bootstrap-token-text").apply(uuid_of)
         for short, field, value in (("gossip", "key", key), ("bootstrap-token", "token", first)):
             text = pulumi.Output.json_dumps({field: pulumi.Output.secret(value)})
             vault.kv.SecretV2(
@@ -247,11 +252,10 @@ class Vault:
             opts=self._after(mounted),
         )
 
-    def _random(self, short: str, length: int) -> random.RandomBytes:
-        # Not RandomUuid: its id is the UUID, and an id is never secret.
-        return random.RandomBytes(
-            f"{self._name}-{short}", length=length, opts=pulumi.ResourceOptions(parent=self._opts.parent)
-        )
+    def _random(self, short: str) -> pulumi.Output[str]:
+        # Neither RandomBytes nor RandomUuid: what they made is their id too, and an id is never secret.
+        parent = pulumi.ResourceOptions(parent=self._opts.parent)
+        return random.RandomPassword(f"{self._name}-{short}", length=_LETTERS, special=False, opts=parent).result
 
     def _namespace(self, engine: Engine) -> str | None:
         return "/".join(part for part in (self._plan.namespace, engine.namespace) if part) or None
@@ -276,6 +280,11 @@ def marked(policy: Policy, owner: str) -> str:
     return f"# {owner}\n{policy.text}"
 
 
-def uuid_of(digits: str) -> str:
-    """A UUID of 32 hexadecimal digits, as Consul takes one for a token."""
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+def gossip_key_of(letters: str) -> str:
+    """A gossip key of 32 bytes, in base64, from random letters."""
+    return base64.b64encode(hashlib.sha256(letters.encode()).digest()).decode()
+
+
+def uuid_of(letters: str) -> str:
+    """A UUID from random letters, as Consul takes one for a token."""
+    return str(uuid.UUID(bytes=hashlib.sha256(letters.encode()).digest()[:16], version=4))

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from meshwright import VaultCertificateAuthority
 from meshwright.consul.vault.backend import VaultBackendArgs, chart_values, extra_config
 from meshwright.consul.vault.checks import secret_problem
-from meshwright.consul.vault.registering import uuid_of
+from meshwright.consul.vault.registering import gossip_key_of, uuid_of
 from meshwright.consul.vault.roots import of_request
 from meshwright.engine.graph import UNKNOWN, Graph, Secret
 from meshwright.engine.record import record
@@ -108,16 +108,16 @@ def test_secrets_are_random_and_secret() -> None:
     for name in ("vault-gossip", "vault-bootstrap-token"):
         assert isinstance(inputs(graph, name)["dataJson"], Secret)
     assert inputs(graph, "vault-gossip")["name"] == "consul/dc1/gossip"
-    # A random UUID's id would be the token, in plain text.
-    assert of_type(graph, "RandomBytes") == ["vault-gossip-key", "vault-bootstrap-token-bytes"]
-    assert not of_type(graph, "RandomUuid")
+    # The id of any other random resource is what it made, in plain text.
+    assert of_type(graph, "RandomPassword") == ["vault-gossip-key", "vault-bootstrap-token-text"]
+    assert not of_type(graph, "RandomBytes") + of_type(graph, "RandomUuid")
 
 
 def test_secrets_of_yours_are_written_and_not_shown() -> None:
     graph = recorded(gossip_key=GOSSIP, bootstrap_token=TOKEN)
     assert inputs(graph, "vault-gossip")["dataJson"] == Secret('{"key": "' + GOSSIP + '"}')
     assert inputs(graph, "vault-bootstrap-token")["dataJson"] == Secret('{"token": "' + TOKEN + '"}')
-    assert not of_type(graph, "RandomBytes")
+    assert not of_type(graph, "RandomPassword")
     assert GOSSIP not in str(find(graph, "vault"))
     assert set(inputs(graph, "vault")) == {"address"}
 
@@ -245,10 +245,12 @@ def test_what_comes_of_a_request_has_its_key() -> None:
         of_request(text, top.pem, "it")
 
 
-def test_a_random_token_is_a_uuid() -> None:
-    made = uuid_of("b1c2d3e4000040008000000000000001")
-    assert made == TOKEN
-    assert secret_problem("bootstrap-token", made) is None
+def test_random_letters_become_what_consul_takes() -> None:
+    for of, short in ((uuid_of, "bootstrap-token"), (gossip_key_of, "gossip")):
+        made = of("one")
+        assert secret_problem(short, made) is None
+        assert made == of("one")
+        assert made != of("other")
 
 
 def test_pods_log_in_by_jwt_where_vault_cannot_reach_the_cluster() -> None:
