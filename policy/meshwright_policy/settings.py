@@ -75,7 +75,7 @@ def _mistakes(name: str, choice: Chosen, rules: Mapping[str, Rule]) -> Iterable[
     rule = rules.get(name)
     if rule is None:
         if name != ALL:
-            yield _problem(f"it has no rule {name!r}", f"one of: {', '.join([ALL, *rules])}")
+            yield _problem(f"it has no rule {name!r}", f"one of: {ALL}, or what meshwright rules list has")
         return
     for option, value in choice.options.items():
         schema = rule.config.get(option)

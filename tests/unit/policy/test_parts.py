@@ -82,7 +82,7 @@ def test_annotations_are_read_and_nothing_else(properties: dict[str, Any], found
         ("MW-IST-002", {"sidecar_namespaces": ["a", 1]}, "give it a value of type array"),
         ("MW-IST-002", {"namespaces": []}, "MW-IST-002 has no option 'namespaces'; one of: ambient_namespaces"),
         ("MW-ADO-001", {"x": 1}, "MW-ADO-001 has no option 'x'; one of: it has no options"),
-        ("MW-ADO-0", {}, "it has no rule 'MW-ADO-0'; one of: all, MW-ADO-001"),
+        ("MW-ADO-0", {}, "it has no rule 'MW-ADO-0'; one of: all, or what meshwright rules list has"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(rule: str, options: dict[str, Any], said: str) -> None:
