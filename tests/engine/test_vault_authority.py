@@ -56,7 +56,8 @@ def pulumi(real: Projects, root: Client, tmp_path: Path) -> Pulumi:
 def tell(pulumi: Pulumi, **connect: Any) -> None:
     # pulumi-random is another plugin: with secrets of ours it isn't asked for.
     args = {"address": "https://vault:8200", "gossip_key": GOSSIP, "bootstrap_token": TOKEN, "auth": AUTH}
-    pulumi.run("config", "set", "args", json.dumps({**args, "connect": connect}))
+    more = {"retain": True} if connect.pop("retain", False) else {}
+    pulumi.run("config", "set", "args", json.dumps({**args, **more, "connect": connect}))
 
 
 def up(pulumi: Pulumi, **connect: Any) -> None:
@@ -106,3 +107,21 @@ def test_a_root_that_is_held_elsewhere_signs_between_two_updates(pulumi: Pulumi,
     signed = top.authority(outputs["requests"]["dc1/connect_root"], path_length=1) + top.pem
     up(pulumi, roots=[{**elsewhere, "certificate": signed}])
     assert root.text("dc1/connect_root/ca_chain").count("BEGIN CERTIFICATE") == 2
+
+
+def test_what_is_retained_can_be_used_again(pulumi: Pulumi, root: Client) -> None:
+    up(pulumi, retain=True)
+    first = root.text("dc1/connect_root/ca/pem")
+    pulumi.run("destroy", "--yes", "--skip-preview")
+    assert root.text("dc1/connect_root/ca/pem") == first
+    assert "BEGIN CERTIFICATE" in root.text("dc1/server_tls/ca/pem")
+    secret = root.request("GET", "dc1/kv/data/consul/dc1/bootstrap-token")["data"]["data"]
+    assert secret == {"token": TOKEN}
+    assert root.status("GET", "sys/policies/acl/consul-dc1-connect-ca") == 404
+
+
+def test_another_key_is_not_made_in_the_place_of_the_first(pulumi: Pulumi, root: Client) -> None:
+    up(pulumi)
+    first = root.text("dc1/connect_root/ca/pem")
+    up(pulumi, roots=[{"key_bits": 384}])
+    assert root.text("dc1/connect_root/ca/pem") == first

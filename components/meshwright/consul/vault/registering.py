@@ -21,6 +21,8 @@ _KEY_TYPE, _KEY_BITS = "ec", 256
 """Of the servers' certificates and of the injector's, and of what signs them."""
 _LETTERS = 64
 """Of a random text: more of it than the 32 bytes that are made of it."""
+_OF_A_KEY = ["keyType", "keyBits", "commonName"]
+"""What would have a key made anew in its engine, and the certificate before it deleted, with all that it has signed."""
 _TOKEN_S = 3600
 _TOKEN_MAX_S = 86_400
 
@@ -45,9 +47,7 @@ class Vault:
             options={"version": "2"} if engine.kind == "kv" else None,
             description=description(self._plan.names, engine, self._owner),
             **lifetime,
-            opts=self._after(
-                retain_on_delete=self._retain, ignore_changes=["maxLeaseTtlSeconds"] if tuned_by_consul else None
-            ),
+            opts=self._kept(ignore_changes=["maxLeaseTtlSeconds"] if tuned_by_consul else None),
         )
 
     def root(self, root: Root) -> "pulumi.Output[str] | None":
@@ -76,7 +76,7 @@ class Vault:
             add_basic_constraints=True,
             key_type=root.key_type,
             key_bits=root.key_bits,
-            opts=self._after(mounted),
+            opts=self._kept(mounted, ignore_changes=_OF_A_KEY),
         )
         if root.certificate:
             vault.pkisecret.SecretBackendIntermediateSetSigned(
@@ -86,7 +86,7 @@ class Vault:
                 certificate=pulumi.Output.all(request.csr, root.certificate).apply(
                     lambda both: of_request(both[0], both[1], self._label)
                 ),
-                opts=self._after(request),
+                opts=self._kept(request),
             )
         return request.csr
 
@@ -114,7 +114,7 @@ class Vault:
             ttl=str(ISSUED_S),
             key_type=_KEY_TYPE,
             key_bits=_KEY_BITS,
-            opts=self._after(*(each for each in made if each)),
+            opts=self._kept(*(each for each in made if each)),
         )
 
     def secrets(self, gossip: "pulumi.Input[str] | None", token: "pulumi.Input[str] | None") -> None:
@@ -133,7 +133,7 @@ class Vault:
                 namespace=self._namespace(kv),
                 name=f"{self._plan.secrets}/{short}",
                 data_json=text,
-                opts=self._after(*([mounted] if mounted else [])),
+                opts=self._kept(*([mounted] if mounted else [])),
             )
 
     def policies(self, policies: Mapping[str, Policy]) -> list[pulumi.Resource]:
@@ -249,7 +249,7 @@ class Vault:
             ttl=str(engine.lifetime_s),
             key_type=key_type,
             key_bits=key_bits,
-            opts=self._after(mounted),
+            opts=self._kept(mounted, ignore_changes=[*_OF_A_KEY, "ttl"]),
         )
 
     def _random(self, short: str) -> pulumi.Output[str]:
@@ -259,6 +259,10 @@ class Vault:
 
     def _namespace(self, engine: Engine) -> str | None:
         return "/".join(part for part in (self._plan.namespace, engine.namespace) if part) or None
+
+    def _kept(self, *resources: pulumi.Resource, **more: object) -> pulumi.ResourceOptions:
+        """Of an engine, and of what is in it: with ``retain`` a `destroy` leaves both, or the engine were empty."""
+        return self._after(*resources, retain_on_delete=self._retain, **more)
 
     def _after(self, *resources: pulumi.Resource, **more: object) -> pulumi.ResourceOptions:
         own = pulumi.ResourceOptions(depends_on=list(resources), **more)  # type: ignore[arg-type]

@@ -316,8 +316,17 @@ def test_namespaces_of_vaults() -> None:
 
 def test_engines_can_outlive_the_stack() -> None:
     graph = recorded(retain=True)
-    assert find(graph, "vault-kv").options.retain_on_delete is True
-    assert find(recorded(), "vault-kv").options.retain_on_delete is not True
+    # The engine, and what is in it: without its certificate, or its secrets, nobody could use it again.
+    in_vault = ("Mount", "SecretBackendRootCert", "SecretBackendRole", "SecretV2")
+    kept = {each for kind in in_vault for each in of_type(graph, kind)}
+    assert {each.name for each in graph if each.options.retain_on_delete} == kept
+    assert not [each for each in recorded() if each.options.retain_on_delete]
+
+
+def test_another_key_is_never_made_in_the_place_of_the_first() -> None:
+    graph = recorded(connect={"roots": [{}, {"path": "dc1/next", "held": "elsewhere"}]})
+    for name in ("vault-dc1-connect_root-root", "vault-dc1-next-request", "vault-server-tls-root"):
+        assert {"keyType", "keyBits", "commonName"} <= set(find(graph, name).options.ignore_changes)
 
 
 def test_more_names_for_the_servers() -> None:
