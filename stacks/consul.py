@@ -8,8 +8,10 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import consul_access
+import consul_api_gateway
 import consul_ca
 import consul_hybrid
+import consul_observability
 import consul_traffic
 import consul_vault
 from consul_parts import Registered
@@ -17,10 +19,11 @@ from meshwright import Consul, ConsulSnapshots, ConsulSystemNamespace, GatewayAp
 from meshwright.catalog import load_catalog
 from meshwright.config.clock import today
 from meshwright.config.consul import ConsulMesh
+from meshwright.config.consul_api_gateway import service_annotations
 from meshwright.config.consul_control import ExternalServers, MeshGateway
 from meshwright.config.shared import Cluster
 from meshwright.consul.consul import ConsulArgs, ExternalServersArgs
-from meshwright.consul.gateways import MeshGatewayArgs, TerminatingGatewayArgs
+from meshwright.consul.gateways import ApiGatewayArgs, MeshGatewayArgs, TerminatingGatewayArgs
 from meshwright.consul.labels import TERMINATING_GATEWAY, WEBHOOK_PORT
 from meshwright.consul.plan import plan_consul, release_of
 from meshwright.consul.vault.backend import VaultBackendArgs
@@ -61,7 +64,9 @@ def deploy(mesh: ConsulMesh, place: str) -> None:
     outside = consul_hybrid.services(mesh, Registered(provider, consul, {}))
     stands = consul_access.deploy(mesh, Registered(provider, consul, {}), outside)
     consul_traffic.deploy(mesh, stands)
+    consul_api_gateway.deploy(mesh, stands)
     consul_hybrid.clusters(mesh, stands)
+    consul_observability.deploy(mesh, stands)
     _snapshots(mesh, stands, backend)
     _export(mesh, stands, crds)
 
@@ -149,7 +154,7 @@ def _consul_args(mesh: ConsulMesh, cluster: Cluster, backend: VaultBackendArgs |
         "cni": mesh.cni is not None,
         "metrics": control.metrics,
         "ui": control.ui,
-        "api_gateway": {"replicas": mesh.gateways.api.replicas, "service_type": mesh.gateways.api.service_type},
+        "api_gateway": _api_gateway(mesh),
         "timeout_s": control.timeout,
     }
     if mesh.version:
@@ -204,6 +209,14 @@ def _external(servers: ExternalServers) -> ExternalServersArgs:
         args["tls_server_name"] = servers.tls_server_name
     if servers.ca:
         args["ca"] = {"secret_name": servers.ca.secret, "secret_key": servers.ca.key}
+    return args
+
+
+def _api_gateway(mesh: ConsulMesh) -> ApiGatewayArgs:
+    api = mesh.gateways.api
+    args: ApiGatewayArgs = {"replicas": api.replicas, "service_type": api.service_type}
+    if copied := service_annotations(mesh):
+        args["service_annotations"] = copied
     return args
 
 

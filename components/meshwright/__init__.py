@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from meshwright.consul.intentions.intentions import ConsulIntentions
     from meshwright.consul.mesh_defaults import ConsulMeshDefaults
     from meshwright.consul.namespace import ConsulNamespace
+    from meshwright.consul.observability.monitoring import ConsulMonitoring
     from meshwright.consul.snapshots import ConsulSnapshots
     from meshwright.consul.system_namespace import ConsulSystemNamespace
     from meshwright.consul.traffic.traffic import ConsulServiceTraffic
@@ -86,6 +87,7 @@ __all__ = [
     "ConsulIntentions",
     "ConsulLogin",
     "ConsulMeshDefaults",
+    "ConsulMonitoring",
     "ConsulNamespace",
     "ConsulPeeringAcceptor",
     "ConsulPeeringDialer",
@@ -162,6 +164,7 @@ _HOME = {
     "ConsulVirtualMachine": "meshwright.consul.hybrid.machine.machine",
     "ConsulIntentions": "meshwright.consul.intentions.intentions",
     "ConsulMeshDefaults": "meshwright.consul.mesh_defaults",
+    "ConsulMonitoring": "meshwright.consul.observability.monitoring",
     "ConsulNamespace": "meshwright.consul.namespace",
     "ConsulServiceTraffic": "meshwright.consul.traffic.traffic",
     "ConsulSnapshots": "meshwright.consul.snapshots",

@@ -27,6 +27,7 @@ from meshwright.config.consul_control import (
 )
 from meshwright.config.consul_hybrid import CatalogSync, Elsewhere, Export, External, Function, Peer, Sameness
 from meshwright.config.consul_hybrid import mistakes as hybrid_mistakes
+from meshwright.config.consul_observability import ConsulMonitoring, monitoring_mistakes
 from meshwright.config.consul_traffic import ConsulTraffic
 from meshwright.config.consul_vault import Vault
 from meshwright.config.istio import GatewayApi
@@ -120,6 +121,8 @@ class ConsulMesh(Model):
     """Clusters that stand in for each other; Consul Enterprise. Default: none."""
     catalog_sync: CatalogSync | None = None
     """Services of Kubernetes in Consul's catalog, or the other way. Default: none."""
+    monitoring: ConsulMonitoring | None = None
+    """Monitors, alerts and dashboards. Default: none."""
     charts: ChartSource | None = None
     """Where the chart comes from. Default: HashiCorp's repository."""
     values: ChartValues = Field(default_factory=dict)
@@ -138,6 +141,7 @@ class ConsulMesh(Model):
         yield from repeated("callers", self.callers)
         yield from hybrid_mistakes(self)
         yield from access_mistakes(self)
+        yield from monitoring_mistakes(self)
         if self.version:
             for mistake in not_in_catalog("consul", self.version):
                 yield mistake._replace(at=("version",))

@@ -1,0 +1,1 @@
+"""What Consul tells of itself: monitors, alerts and dashboards for Prometheus and Grafana."""
