@@ -7,6 +7,7 @@ import pulumi
 
 from consul_parts import Registered
 from meshwright import (
+    ConsulDnsForwarding,
     ConsulExports,
     ConsulExternalService,
     ConsulFunction,
@@ -23,6 +24,7 @@ from meshwright.consul.labels import NAMESPACE
 from parts import secret_of
 
 if TYPE_CHECKING:
+    from meshwright.consul.hybrid.dns import ConsulDnsForwardingArgs
     from meshwright.consul.hybrid.external import GatewayLink
     from meshwright.consul.hybrid.gateway import ConsulTerminatingGatewayArgs
 
@@ -47,6 +49,9 @@ def services(mesh: ConsulMesh, stands: Registered) -> list[pulumi.Resource]:
         opts = pulumi.ResourceOptions(provider=stands.provider, depends_on=[stands.consul])
         name = elsewhere.name
         made.append(entry(f"{name}-defaults", "ServiceDefaults", name, spec, namespace=NAMESPACE, opts=opts))
+    if mesh.dns_forwarding and mesh.cluster:
+        told: ConsulDnsForwardingArgs = {"platform": mesh.cluster.platform, "address": mesh.dns_forwarding.address}
+        ConsulDnsForwarding("dns", told, stands.after())
     return made
 
 
@@ -74,8 +79,14 @@ def clusters(mesh: ConsulMesh, stands: Registered) -> None:
 
 
 def chart_values(mesh: ConsulMesh) -> dict[str, Any]:
-    """The chart's values for catalog sync; empty without."""
-    if mesh.catalog_sync is None:
-        return {}
-    args: Any = mesh.catalog_sync.model_dump(mode="json")
-    return catalog_sync_values(args)
+    """The chart's values for catalog sync, and for the address of Consul's DNS; empty without."""
+    values: dict[str, Any] = {}
+    if mesh.catalog_sync is not None:
+        args: Any = mesh.catalog_sync.model_dump(mode="json")
+        values |= catalog_sync_values(args)
+    if mesh.dns_forwarding is not None:
+        values["dns"] = {"clusterIP": mesh.dns_forwarding.address}
+        if mesh.external_servers:
+            # The Service picks the servers' pods, of which there are none.
+            values["dns"]["proxy"] = {"enabled": True, "replicas": 2}
+    return values

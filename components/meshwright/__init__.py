@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from meshwright.consul.ca.connect_certificate_authority import ConnectCertificateAuthority
     from meshwright.consul.consul import Consul
+    from meshwright.consul.hybrid.dns import ConsulDnsForwarding
     from meshwright.consul.hybrid.ecs.task import ConsulEcsCluster, ConsulEcsTask
     from meshwright.consul.hybrid.exports import ConsulExports, ConsulSamenessGroup
     from meshwright.consul.hybrid.external import ConsulExternalService
@@ -79,6 +80,7 @@ __all__ = [
     "CiliumProbePolicy",
     "ConnectCertificateAuthority",
     "Consul",
+    "ConsulDnsForwarding",
     "ConsulEcsCluster",
     "ConsulEcsTask",
     "ConsulExports",
@@ -151,6 +153,7 @@ _HOME = {
     "CiliumProbePolicy": "meshwright.istio.platforms.cilium",
     "ConnectCertificateAuthority": "meshwright.consul.ca.connect_certificate_authority",
     "Consul": "meshwright.consul.consul",
+    "ConsulDnsForwarding": "meshwright.consul.hybrid.dns",
     "ConsulEcsCluster": "meshwright.consul.hybrid.ecs.task",
     "ConsulEcsTask": "meshwright.consul.hybrid.ecs.task",
     "ConsulExports": "meshwright.consul.hybrid.exports",

@@ -25,7 +25,16 @@ from meshwright.config.consul_control import (
     ConsulGkeFirewall,
     ExternalServers,
 )
-from meshwright.config.consul_hybrid import CatalogSync, Elsewhere, Export, External, Function, Peer, Sameness
+from meshwright.config.consul_hybrid import (
+    CatalogSync,
+    DnsForwarding,
+    Elsewhere,
+    Export,
+    External,
+    Function,
+    Peer,
+    Sameness,
+)
 from meshwright.config.consul_hybrid import mistakes as hybrid_mistakes
 from meshwright.config.consul_observability import ConsulMonitoring, monitoring_mistakes
 from meshwright.config.consul_traffic import ConsulTraffic
@@ -121,6 +130,8 @@ class ConsulMesh(Model):
     """Clusters that stand in for each other; Consul Enterprise. Default: none."""
     catalog_sync: CatalogSync | None = None
     """Services of Kubernetes in Consul's catalog, or the other way. Default: none."""
+    dns_forwarding: DnsForwarding | None = None
+    """Consul's names for pods without a proxy. Default: the cluster's DNS doesn't know them."""
     monitoring: ConsulMonitoring | None = None
     """Monitors, alerts and dashboards. Default: none."""
     charts: ChartSource | None = None

@@ -20,6 +20,7 @@ from meshwright.config.base import (
 from meshwright.config.consul_access import ConsulDuration, Protocol
 from meshwright.config.consul_ca import StackSecret
 from meshwright.config.gateway_api import HttpPath, told
+from meshwright.consul.hybrid.corefile import forwarding_troubles
 from meshwright.consul.hybrid.outside import external_troubles
 from meshwright.consul.labels import NAMESPACE, TERMINATING_GATEWAY
 from meshwright.errors import Code
@@ -171,6 +172,13 @@ class CatalogSync(Model):
             yield Mistake(Code.CONTRADICTION, message, "set to_consul or to_kubernetes: true, or remove it")
 
 
+class DnsForwarding(Model):
+    """The cluster's DNS asks Consul's for its names, for pods without a proxy: aks, gke, k3s, k3d, openshift."""
+
+    address: Text = Field(examples=["10.100.0.53"])
+    """Of the Service consul-dns: a free one of the range of the cluster's Services."""
+
+
 def external_args(mesh: "ConsulMesh", external: External) -> "ConsulExternalServiceArgs":
     """The arguments of its `ConsulExternalService`."""
     said = external.model_dump(mode="json", exclude_unset=True, exclude_none=True, exclude={"name", "gateway"})
@@ -224,6 +232,12 @@ def mistakes(mesh: "ConsulMesh") -> Iterator[Mistake]:
     yield from _peers(mesh)
     yield from _exports(mesh)
     yield from _sameness(mesh)
+    if mesh.dns_forwarding and mesh.cluster:
+        for mistake in told(forwarding_troubles(mesh.cluster.platform, "consul", mesh.dns_forwarding.address)):
+            if mistake.at == ("address",):
+                yield mistake._replace(at=("dns_forwarding", "address"))
+            else:
+                yield mistake._replace(message=mistake.message.replace("is", "is for", 1), at=("dns_forwarding",))
 
 
 def _named_twice(mesh: "ConsulMesh") -> Iterator[Mistake]:

@@ -29,8 +29,8 @@ def _as_pulumi_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(config: dict[str, str] | None = None, **wanted: Any) -> Graph:
     import consul
 
-    cluster = {"context": "c", "platform": "kind"}
-    mesh = parse_config({"kind": "consul", "version": "2.0.3", "cluster": cluster, **wanted}, None, None).mesh
+    plain = {"kind": "consul", "version": "2.0.3", "cluster": {"context": "c", "platform": "kind"}}
+    mesh = parse_config({**plain, **wanted}, None, None).mesh
     return record(
         lambda: consul.deploy(mesh, "stacks/Pulumi.x.yaml"),  # type: ignore[arg-type]
         stack="x",
@@ -120,6 +120,26 @@ def test_the_catalog_is_synced_for_chosen_services() -> None:
     assert inputs(run(), "mesh-release")["values"]["syncCatalog"] == {"enabled": False}
 
 
+def test_the_clusters_dns_asks_consuls() -> None:
+    graph = run(dns_forwarding={"address": "10.0.0.53"}, cluster={"context": "c", "platform": "k3s"})
+    assert inputs(graph, "mesh-release")["values"]["dns"]["clusterIP"] == "10.0.0.53"
+    assert "proxy" not in inputs(graph, "mesh-release")["values"]["dns"]
+    servers = {
+        "hosts": ["consul.internal"],
+        "kubernetes_host": "https://api.example:6443",
+        "bootstrap_token": {"secret": "bootstrap", "key": "token"},
+    }
+    elsewhere = run(
+        dns_forwarding={"address": "10.0.0.53"},
+        cluster={"context": "c", "platform": "k3s"},
+        external_servers=servers,
+    )
+    assert inputs(elsewhere, "mesh-release")["values"]["dns"]["proxy"] == {"enabled": True, "replicas": 2}
+    (made,) = [each for each in of_type(graph, "ConfigMap") if each.inputs["metadata"]["name"] == "coredns-custom"]
+    assert "forward . 10.0.0.53" in made.inputs["data"]["consul.server"]
+    assert "mesh-release" in names(made.dependencies)
+
+
 def test_the_example_is_what_it_says() -> None:
     mesh = load_stack(ROOT / "stacks" / "Pulumi.consul-hybrid.yaml").mesh
     assert mesh.kind == "consul"
@@ -182,6 +202,14 @@ def test_the_example_is_what_it_says() -> None:
                 "mesh.sameness.group is a sameness group, which Consul Enterprise has, and this mesh runs the community "
                 "edition; name peers in exports, and in the failover of a service's traffic; or set enterprise: true (MW-E265)"
             ),
+        ),
+        (
+            {"dns_forwarding": {"address": "10.0.0.53"}},
+            "mesh.dns_forwarding is for kind, whose CoreDNS has one text, which belongs to who installed it; add this to i",
+        ),
+        (
+            {"dns_forwarding": {"address": "dns"}},
+            'mesh.dns_forwarding.address is "dns", which is no address; write a free',
         ),
         ({"catalog_sync": {}}, "mesh.catalog_sync syncs nothing; set to_consul or to_kubernetes: true, or remove it"),
     ],
