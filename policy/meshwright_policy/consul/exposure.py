@@ -1,6 +1,6 @@
 """What of Consul can be reached from outside: its UI, its servers, its gateways, and the ways out of the mesh."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -16,7 +16,9 @@ from meshwright_policy.consul.objects import (
     PROXY_DEFAULTS,
     TERMINATING,
     Chart,
+    Entry,
     chart_of,
+    entries,
     entry_of,
     setting,
     told,
@@ -33,6 +35,7 @@ from meshwright_policy.record import (
     Undecided,
     Violation,
 )
+from meshwright_policy.stack import Stack
 from meshwright_policy.values import UNKNOWN, at, elements
 
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
@@ -62,7 +65,8 @@ def _world(found: Chart, path: str) -> bool | None:
     if ranges:
         return any(isinstance(one, str) and one.strip() in _EVERYWHERE for one in ranges)
     # Each cloud has an annotation of its own for a load balancer of the private network, all with this word in it.
-    return "internal" not in str(notes).lower()
+    given = notes.items() if isinstance(notes, Mapping) else ()
+    return not any("internal" in f"{key} {value}".lower() and str(value).lower() != "false" for key, value in given)
 
 
 def _ui(subject: Subject, _: Config) -> Iterator[Answer]:
@@ -86,13 +90,10 @@ def _servers(subject: Subject, _: Config) -> Iterator[Answer]:
     enabled, kind = (setting(found, f"server.exposeService.{key}") for key in ("enabled", "type"))
     if enabled in (None, "-"):
         enabled = setting(found, "global.adminPartitions.enabled", False)
-    ports = setting(found, "server.exposeGossipAndRPCPorts", False)
-    if ports is True:
-        yield Violation("its servers' gossip and RPC are on ports of their nodes")
     world = _world(found, "server.exposeService") if kind in (None, "LoadBalancer") else kind == "NodePort"
     if enabled is True and kind is not UNKNOWN and world:
         yield Violation("its servers' API is open to every address")
-    elif ports is not True and (UNKNOWN in (enabled, kind, ports) or (enabled is True and world is None)):
+    elif UNKNOWN in (enabled, kind) or (enabled is True and world is None):
         yield Undecided("who can reach its servers is known only at the update")
 
 
@@ -123,17 +124,32 @@ def _ingress(subject: Subject, _: Config) -> Iterator[Answer]:
     yield Violation(f"the IngressGateway {entry_of(subject, 'IngressGateway').name} is of a deprecated kind")
 
 
-def _verified(subject: Subject, _: Config) -> Iterator[Answer]:
-    gateway = entry_of(subject, "TerminatingGateway")
-    for service in elements(gateway.get("services")):
-        name, ca, secret = (at(service, key) for key in ("name", "caFile", "secretRef"))
-        called = "every service" if name == "*" else f"the service {told(name, 'without a valid name')}"
-        if name == "*":
-            yield Violation(f"the gateway {gateway.name} is a way to every service, also to those still to come")
-        elif UNKNOWN in (service, name, ca, secret):
-            yield Undecided("which services it is for is known only at the update")
-        elif not ca and not secret:
-            yield Violation(f"the gateway {gateway.name} calls {called} without TLS: it has no CA to verify it")
+def _is_encrypted(defaults: Entry) -> bool:
+    """Whether calls of a service outside are encrypted though the gateway has no CA for it."""
+    # Envoy speaks TLS with AWS by itself where a service is a function.
+    if any(at(each, "name") == "builtin/aws/lambda" for each in elements(defaults.get("envoyExtensions"))):
+        return True
+    # By tcp and a host's name the gateway knows a call by its SNI alone: the application has to speak TLS.
+    hosts = [one for one in elements(defaults.get("destination", "addresses")) if isinstance(one, str)]
+    return defaults.get("protocol") in (None, "tcp") and any(map(str.isalpha, "".join(hosts)))
+
+
+def _verified(stack: Stack, _: Config) -> Iterator[Answer]:
+    gateways = list(entries(stack, "TerminatingGateway", *TERMINATING))
+    if not gateways:
+        raise NotApplicableError("no entry of the stack is a TerminatingGateway")
+    encrypted = {one.name for one in entries(stack, "ServiceDefaults", *DEFAULTS) if _is_encrypted(one)}
+    for gateway in gateways:
+        for service in elements(gateway.get("services")):
+            name, ca, secret = (at(service, key) for key in ("name", "caFile", "secretRef"))
+            if name == "*":
+                what = f"the gateway {gateway.name} is a way to every service, also to those still to come"
+                yield Violation(what, gateway.subject)
+            elif UNKNOWN in (service, name, ca, secret):
+                yield Undecided("which services it is for is known only at the update", gateway.subject)
+            elif not ca and not secret and name not in encrypted:
+                what = f"calls the service {told(name, 'without a valid name')} without TLS"
+                yield Violation(f"the gateway {gateway.name} {what}: it has no CA to verify it", gateway.subject)
 
 
 def _destination(subject: Subject, _: Config) -> Iterator[Answer]:
@@ -216,7 +232,7 @@ SERVERS = Rule(
     severity=Severity.HIGH,
     level=Level.MANDATORY,
     applies_to=HELM,
-    why="Whoever reaches gossip and RPC may try to join; and a token that leaked is of use from anywhere.",
+    why="A token that leaked is of use from anywhere, and whoever finds a hole in the API needs none.",
     remedy="reach servers through mesh gateways, or set an annotation for source ranges or an internal load balancer",
     bad=Example(
         chart("server: {exposeService: {enabled: true, type: LoadBalancer}}"),
@@ -263,6 +279,7 @@ VERIFIED = Rule(
     severity=Severity.MEDIUM,
     level=Level.ADVISORY,
     applies_to=TERMINATING,
+    context=tuple(token for token in DEFAULTS if token not in TERMINATING),
     why="Without a CA the gateway calls in plaintext, whatever the port: the mesh's encryption ends at its door.",
     remedy="set `caFile` and `sni` for each service; where the application does TLS itself, waive it",
     bad=Example(
@@ -271,7 +288,7 @@ VERIFIED = Rule(
     ),
     good=Example(entry("TerminatingGateway", "terminating-gateway", f"services: [{{{_RDS}}}]", "consul")),
     references=(_WAY_OUT,),
-    check=_verified,
+    check_stack=_verified,
 )
 DESTINATION = Rule(
     id="MW-CON-042",

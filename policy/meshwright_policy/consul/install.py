@@ -44,7 +44,6 @@ TOKENS = (
     "consul:index/aclBindingRule:AclBindingRule",
     "consul:index/aclTokenPolicyAttachment:AclTokenPolicyAttachment",
 )
-_ANONYMOUS = "00000000-0000-0000-0000-000000000002"
 _MANAGEMENT = ("global-management", "00000000-0000-0000-0000-000000000001")
 _ACL = "https://developer.hashicorp.com/consul/docs/secure/acl"
 _TLS = "https://developer.hashicorp.com/consul/docs/secure/encryption/tls"
@@ -205,11 +204,8 @@ def _management(subject: Subject, _: Config) -> Iterator[Answer]:
         *elements(at(subject.properties, "policies")),
         *(at(subject.properties, key) for key in ("policy", "bindName")),
     ]
-    anonymous = at(subject.properties, "tokenId") == _ANONYMOUS or at(subject.properties, "accessorId") == _ANONYMOUS
     if any(name in _MANAGEMENT for name in names):
         yield Violation("it gives every right in Consul (global-management)")
-    elif anonymous and any(names):
-        yield Violation("it gives rights to whoever has no token")
     elif UNKNOWN in names:
         yield Undecided("which policies it gives is known only at the update")
 
@@ -476,7 +472,7 @@ MANAGEMENT = Rule(
     severity=Severity.HIGH,
     level=Level.MANDATORY,
     applies_to=TOKENS,
-    why="A token with global-management writes intentions, ACLs and the authority. The anonymous one is everybody's.",
+    why="A token with global-management writes intentions, ACLs and the authority.",
     remedy="write a policy with what it needs, or use service_identities, node_identities or templated_policies",
     bad=Example(
         plain("ci", TOKENS[0], "policies: [global-management]"),

@@ -32,7 +32,8 @@ from meshwright_policy.values import UNKNOWN, at, elements, listed
 
 POLICY = ("vault:index/policy:Policy",)
 MOUNT = ("vault:index/mount:Mount",)
-LOGIN = ("vault:kubernetes/authBackendRole:AuthBackendRole",)
+JWT_LOGIN = "vault:jwt/authBackendRole:AuthBackendRole"
+LOGIN = ("vault:kubernetes/authBackendRole:AuthBackendRole", JWT_LOGIN)
 KEYS = (
     "vault:pkiSecret/secretBackendRootCert:SecretBackendRootCert",
     "vault:pkiSecret/secretBackendIntermediateCertRequest:SecretBackendIntermediateCertRequest",
@@ -49,7 +50,8 @@ _ESCALATING = (
     "auth/kubernetes/role/any",
     "identity/entity",
 )
-_RULES_OF_VAULT = ("sys/policies/", "sys/policy/", "sys/auth", "auth/token/create", "identity/")
+_CONSULS = re.compile(r"consul|connect[-_/](?:ca|inject|root|inter)", re.IGNORECASE)
+_RULES_OF_VAULT = re.compile(r"(?:^|/)(?:sys/(?:policies|policy|auth)\b|auth/token/create|identity/)")
 _LEAF = re.compile(r"(?P<mount>.+?)/(?:intermediate/.*|sign/.*|sign\*|roles/leaf-cert|\*)")
 _PAGE = "https://developer.hashicorp.com/consul/docs/secure-mesh/certificate/vault"
 _POLICIES = "https://developer.hashicorp.com/vault/docs/concepts/policies"
@@ -58,7 +60,7 @@ _ON_KUBERNETES = "https://developer.hashicorp.com/consul/docs/deploy/server/k8s/
 
 def _consuls(*texts: Any) -> bool:
     """Whether names or texts say that something is Consul's."""
-    return any(isinstance(text, str) and re.search("consul|connect", text, re.IGNORECASE) for text in texts)
+    return any(isinstance(text, str) and _CONSULS.search(text) for text in texts)
 
 
 def _grants(subject: Subject) -> tuple[Grant, ...] | None:
@@ -108,7 +110,7 @@ def _escalating(subject: Subject, _: Config) -> Iterator[Answer]:
         yield _OPEN
     for grant in found or ():
         changes_roles = grant.path.startswith("auth/") and "/role" in grant.path
-        named = grant.path.startswith(_RULES_OF_VAULT)
+        named = _RULES_OF_VAULT.search(grant.path)
         if grant.writes and (named or changes_roles or any(map(grant.covers, _ESCALATING))):
             yield Violation(f"{_called(subject)} lets Consul give itself more rights: {grant.shown}")
 
@@ -186,11 +188,11 @@ def _bound(subject: Subject, _: Config) -> Iterator[Answer]:
     name, backend, policies = (at(subject.properties, key) for key in keys)
     if not _consuls(name, backend, subject.name, *elements(policies)):
         raise NotApplicableError("nothing says that it is Consul's")
-    spaces, accounts = (
-        elements(at(subject.properties, f"boundServiceAccount{what}")) for what in ("Namespaces", "Names")
-    )
+    spaces, accounts = _accounts(subject)
     called = f"the role {told(name, subject.name)}"
-    if "*" in spaces:
+    if not spaces and subject.type == JWT_LOGIN:
+        yield Violation(f"{called} is for whoever has a token of its issuer's")
+    elif "*" in spaces:
         yield Violation(f"{called} is for service accounts of every namespace")
     elif "default" in accounts:
         yield Violation(f"{called} is for the service account default, which every pod has that names none")
@@ -198,6 +200,23 @@ def _bound(subject: Subject, _: Config) -> Iterator[Answer]:
         yield Violation(f"{called} is for every service account, and {writing} lets it write")
     elif UNKNOWN in (*spaces, *accounts) or ("*" in accounts and UNKNOWN in elements(policies)):
         yield Undecided("whom it is for is known only at the update")
+
+
+def _accounts(subject: Subject) -> tuple[list[Any], list[Any]]:
+    """Namespaces and names of the service accounts that may log in by a role."""
+    given = subject.properties
+    if subject.type != JWT_LOGIN:
+        spaces, accounts = (elements(at(given, f"boundServiceAccount{what}")) for what in ("Namespaces", "Names"))
+        return spaces, accounts
+    bound = at(given, "boundSubject") or at(given, "boundClaims", "sub")
+    if bound is UNKNOWN:
+        return [UNKNOWN], [UNKNOWN]
+    claims = at(given, "boundClaims")
+    who = [one.strip().split(":") for one in bound.split(",")] if isinstance(bound, str) else []
+    if not who and claims:
+        return [""], [""]  # Bound by another claim, which says nothing of accounts.
+    parts = [([*one, "*", "*", "*", "*"][2:4]) for one in who]
+    return [space for space, _ in parts], [account for _, account in parts]
 
 
 def _writing(stack: Stack | None, names: Any) -> str:
@@ -282,8 +301,8 @@ WIDE = Rule(
     ),
     remedy="name the mounts, such as dc1/connect_inter/sign/leaf-cert",
     notes=(
-        "A policy is taken for Consul's where its name or text has `consul` or `connect`. HCL and JSON are read, and "
-        'the old `policy = "write"`.'
+        "A policy is taken for Consul's where its name or text has `consul`, or `connect` as Consul's mounts have it. "
+        'HCL and JSON are read, and the old `policy = "write"`.'
     ),
     bad=Example(
         policy(path("+/connect_inter/*", "update")),

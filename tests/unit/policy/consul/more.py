@@ -4,6 +4,7 @@ from .given import (
     CONFIG_ENTRY,
     CONNECT_CA,
     CONSUL_NAMESPACE,
+    JWT_LOGIN,
     KEYS,
     LOGIN,
     MOUNT,
@@ -114,7 +115,7 @@ NOT_JUDGED = [
     case(37, "not_applicable", "it has no UI", chart("ui: {enabled: false, service: {type: LoadBalancer}}")),
     case(39, "not_applicable", "it has no mesh gateway with a load balancer", chart()),
     case(40, "not_applicable", "it is no IngressGateway", other("mesh")),
-    case(41, "not_applicable", "it is no TerminatingGateway", other("mesh")),
+    case(41, "not_applicable", "no entry of the stack is a TerminatingGateway", other("mesh")),
     case(42, "not_applicable", "it is no ServiceDefaults", other("mesh")),
     case(
         42,
@@ -216,6 +217,12 @@ IN_VAULT = [
         policy(path("sys/policies/acl/consul-*", "create")),
     ),
     case(3, "passed", "", policy(path("sys/policies/acl/consul", "read"))),
+    case(
+        3,
+        "violated",
+        "the policy consul-connect-ca lets Consul give itself more rights: team/sys/auth/kubernetes",
+        policy(path("team/sys/auth/kubernetes", "update")),
+    ),
     case(4, "passed", "", CROSS, plain("vault", VAULT_CA, "connect: {roots: [{path: a}, {path: b}]}")),
     case(
         4,
@@ -261,6 +268,30 @@ IN_VAULT = [
             "roleName: consul, boundServiceAccountNames: ['*'], boundServiceAccountNamespaces: [consul], "
             "tokenPolicies: [consul-connect-ca]",
         ),
+    ),
+    *(
+        case(
+            8,
+            "violated" if says else "passed",
+            f"the role consul is for {says}" if says else "",
+            plain("role", JWT_LOGIN, f"roleName: consul, tokenPolicies: [consul-ca]{bound}"),
+        )
+        for bound, says in (
+            ("", "whoever has a token of its issuer's"),
+            (", boundClaims: {sub: 'system:serviceaccount:*'}", "service accounts of every namespace"),
+            (
+                ", boundSubject: 'system:serviceaccount:consul:default'",
+                "the service account default, which every pod has that names none",
+            ),
+            (", boundClaims: {sub: 'system:serviceaccount:consul:consul-server'}", ""),
+            (", boundClaims: {groups: consul-servers}", ""),
+        )
+    ),
+    case(
+        8,
+        "undecided",
+        "whom it is for is known only at the update",
+        plain("role", JWT_LOGIN, "roleName: consul, boundClaims: <unknown>"),
     ),
     case(
         10,
@@ -432,8 +463,8 @@ INSTALLED = [
     case(
         25,
         "violated",
-        "it gives rights to whoever has no token",
-        plain("anonymous", TOKENS[3], "tokenId: 00000000-0000-0000-0000-000000000002, policy: read-all"),
+        "it gives every right in Consul (global-management)",
+        plain("anonymous", TOKENS[3], "tokenId: 00000000-0000-0000-0000-000000000002, policy: global-management"),
     ),
     case(
         27,
@@ -521,10 +552,10 @@ EXPOSED = [
     ),
     case(37, "passed", "", chart()),
     case(
-        38,
+        37,
         "violated",
-        "its servers' gossip and RPC are on ports of their nodes",
-        chart("server: {exposeGossipAndRPCPorts: true}"),
+        "the UI is on a public load balancer",
+        chart("ui: {service: {type: LoadBalancer, annotations: 'x/azure-load-balancer-internal: \"false\"'}}"),
     ),
     case(
         38,
@@ -543,6 +574,20 @@ EXPOSED = [
         "violated",
         "the gateway out is a way to every service, also to those still to come",
         entry("TerminatingGateway", "out", "services: [{name: '*', caFile: /ca.pem}]"),
+    ),
+    case(
+        41,
+        "passed",
+        "",
+        entry("TerminatingGateway", "out", "services: [{name: resize}]"),
+        entry("ServiceDefaults", "resize", "protocol: http, envoyExtensions: [{name: builtin/aws/lambda}]"),
+    ),
+    case(
+        41,
+        "passed",
+        "",
+        entry("TerminatingGateway", "out", "services: [{name: ldap}]"),
+        entry("ServiceDefaults", "ldap", "destination: {addresses: [ldap.example.com], port: 636}"),
     ),
     case(41, "passed", "", entry("TerminatingGateway", "out", "services: [{name: rds, secretRef: {name: rds}}]")),
     case(
