@@ -35,7 +35,7 @@ def backend(mesh: ConsulMesh) -> "VaultBackendArgs | None":
     if (access := _access(mesh.vault)) is None:
         pulumi.log.warn(f"Vault {mesh.vault.address}: not looked at offline; `pulumi preview` does")
     else:
-        for unseen in check_vault(plan, access, owner()):
+        for unseen in check_vault(plan, access, owner(), is_alone=True):
             pulumi.log.warn(f"Vault {mesh.vault.address}: the token may not read {unseen}, which was not checked")
     return plan.backend
 

@@ -109,6 +109,109 @@ def test_a_stack_that_forgets_what_its_root_has_signed(root: Client) -> None:
     ]
 
 
+JWT = {"method": "jwt", "issuer_url": "https://x", "audience": "x"}
+_ROTATION = "another root comes by a rotation, at a path of its own"
+
+
+def lost(seen: Client, **args: Any) -> list[str]:
+    return [message for _, message in found(seen, auth=JWT, **args)]
+
+
+def test_an_update_that_would_take_keys_away(root: Client) -> None:
+    graph = recorded(datacenter="mine")
+    apply(root, graph)
+    before = state(root)
+
+    def taken(path: str, title: str) -> str:
+        return f"mine/{path} ({title}) is this stack's, and would be taken away with what is in it"
+
+    mesh_root, kv = taken("connect_root", "root of the mesh"), taken("kv", "gossip key and bootstrap token")
+    intermediate = taken("connect_inter", "intermediate of the mesh")
+    assert lost(root, datacenter="mine", connect={"roots": [{"path": "mine/other"}]}) == [mesh_root]
+    assert lost(root, datacenter="mine", connect={"roots": [{"existing": True}]})[-1] == mesh_root
+    assert lost(root, datacenter="mine", connect={"managed_by": "consul"}) == [intermediate, mesh_root]
+    assert lost(root, datacenter="mine", connect={"intermediate": {"existing": True}}) == [intermediate]
+    assert lost(root, datacenter="mine", kv={"path": "mine/secrets"}) == [kv]
+    assert lost(root, datacenter="mine", server_tls={"path": "mine/tls"}) == [
+        taken("server_tls", "certificates of the servers")
+    ]
+    renamed = planned(datacenter="yours", auth=JWT)
+    with pytest.raises(ComponentError) as error:
+        check_vault(renamed, VaultAccess(root.url, root.token), OWNER, is_alone=True)
+    assert {mesh_root, kv} <= {each.message for each in error.value.problems}
+    assert f"as they were; {_ROTATION}" in error.value.problems[0].remedy
+    assert look(root, datacenter="yours", auth=JWT) == ()  # another datacenter's, in the same stack
+    assert state(root) == before
+
+
+def test_what_may_go(root: Client) -> None:
+    graph = recorded(datacenter="going", connect={"roots": [{}, {"path": "going/next"}]})
+    apply(root, graph)
+    # A root goes where another one is: at the end of a rotation, and when one is given up.
+    assert look(root, datacenter="going", auth=JWT) == ()
+    assert look(root, datacenter="going", auth=JWT, connect={"roots": [{"path": "going/next"}]}) == ()
+    assert look(root, datacenter="going", auth=JWT, connect={"roots": []}) == ()
+    # Nothing is lost with a root that never had a certificate, and with what `retain` leaves.
+    root.request(
+        "POST", "sys/mounts/tried/root", type="pki", description=f"Consul in tried: root of the mesh ({OWNER})"
+    )
+    assert look(root, datacenter="tried", auth=JWT) == ()
+    apply(root, recorded(datacenter="left", retain=True))
+    there: dict[str, Any] = {"kv": {"path": "left/kv", "existing": True}, "existing_secrets": True}
+    assert look(root, datacenter="left", auth=JWT, **there) == ()
+    assert look(root, datacenter="left", auth=JWT) == ()
+
+
+def test_a_root_that_the_stack_describes_otherwise(root: Client) -> None:
+    apply(root, recorded(datacenter="other"))
+    assert lost(root, datacenter="other", connect={"roots": [{"key_bits": 384}]}) == [
+        "other/connect_root has a key of ec 256, and the stack says ec 384"
+    ]
+    held = {"roots": [{"held": "elsewhere"}]}
+    request = apply(root, recorded(datacenter="far-off", connect=held))["vault-far-off-connect_root-request"]["csr"]
+    top = signer("top")
+    first, second = (top.authority(request, path_length=1) + top.pem for _ in range(2))
+    told = {"roots": [{"held": "elsewhere", "certificate": first}]}
+    assert look(root, datacenter="far-off", auth=JWT, connect=told) == ()
+    root.request("PUT", "far-off/connect_root/intermediate/set-signed", certificate=first)
+    assert look(root, datacenter="far-off", auth=JWT, connect=told) == ()
+    root.request("PUT", "far-off/connect_root/intermediate/set-signed", certificate=second)
+    told = {"roots": [{"held": "elsewhere", "certificate": second}]}
+    assert lost(root, datacenter="far-off", connect=told) == [
+        "far-off/connect_root has another certificate than the stack's, and Vault goes on with the one that it has"
+    ]
+
+
+def test_a_token_that_may_mount_and_not_make_keys(root: Client) -> None:
+    may = """
+    path "sys/*" { capabilities = ["create", "update", "read"] }
+    path "shut/kv/*" { capabilities = ["create", "update"] }
+    path "auth/shut/jwt/role/*" { capabilities = ["create", "update"] }
+    """
+    root.request("PUT", "sys/policies/acl/shut", policy=may)
+    token = root.request("POST", "auth/token/create", policies=["shut"])["auth"]["client_token"]
+    two = {"roots": [{}, {"path": "shut/next", "held": "elsewhere"}]}
+    ((code, message),) = found(root.with_token(token), datacenter="shut", auth=JWT, connect=two)
+    assert code is Code.VAULT_TOKEN
+    assert message == (
+        "the token may not write shut/next/issuers/generate/intermediate/internal, "
+        "shut/server_tls/issuers/generate/root/internal, shut/injector_tls/issuers/generate/root/internal and 4 more"
+    )
+
+
+def test_a_certificate_that_is_not_told_is_missed_by_any_token(root: Client) -> None:
+    held = {"roots": [{"held": "elsewhere"}]}
+    request = apply(root, recorded(datacenter="dim", connect=held))["vault-dim-connect_root-request"]["csr"]
+    top = signer("top")
+    signed = f"{top.authority(request, path_length=1)}\n{top.pem}"
+    root.request("PUT", "dim/connect_root/intermediate/set-signed", certificate=signed)
+    may = 'path "*" { capabilities = ["create", "update"] }\npath "auth/token/lookup-self" { capabilities = ["read"] }'
+    root.request("PUT", "sys/policies/acl/dim", policy=may)
+    token = root.request("POST", "auth/token/create", policies=["dim"], no_default_policy=True)["auth"]["client_token"]
+    (message,) = lost(root.with_token(token), datacenter="dim", connect=held)
+    assert message.startswith("dim/connect_root has a certificate, and the stack waits for one")
+
+
 def test_what_exists_and_is_right(root: Client) -> None:
     for path, lifetime in (("good/root", "8760h"), ("good/inter", "1h"), ("good/tls", "1h")):
         root.request("POST", f"sys/mounts/{path}", type="pki", config={"max_lease_ttl": lifetime})

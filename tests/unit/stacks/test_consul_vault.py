@@ -162,7 +162,7 @@ def test_a_running_vault_is_asked_with_the_stacks_token(tmp_path: Path, monkeypa
 
     asked: list[VaultAccess] = []
 
-    def look(_: object, access: VaultAccess, owner: str) -> tuple[str, ...]:
+    def look(_: object, access: VaultAccess, owner: str, *, is_alone: bool) -> tuple[str, ...]:
         asked.append(access)
         assert owner == "meshwright test/x"
         return ("sys/mounts",)

@@ -7,7 +7,7 @@ import pulumi
 
 from meshwright.consul.vault.arguments import VaultCertificateAuthorityArgs
 from meshwright.consul.vault.backend import VaultBackendArgs
-from meshwright.consul.vault.plan import INJECTOR_ROLE, SERVER_ROLE, VaultPlan, plan_vault
+from meshwright.consul.vault.plan import VaultPlan, plan_vault
 from meshwright.consul.vault.roots import check_roots
 from meshwright.errors import Code
 from meshwright.kubernetes.children import below
@@ -67,9 +67,11 @@ class VaultCertificateAuthority(pulumi.ComponentResource):
         names = plan.names
         servers = (names.server_common_name, *names.server_alt_names, *args.get("server_dns_names", []))
         authority = f"Consul {names.datacenter} servers"
-        vault.issuing("server-tls", plan.engines.server_tls, SERVER_ROLE, authority, servers, addresses=True)
+        vault.issuing("server-tls", plan.engines.server_tls, plan.server_role, authority, servers, addresses=True)
         injector, authority = names.injector_alt_names, f"Consul {names.datacenter} injector"
-        vault.issuing("injector-tls", plan.engines.injector_tls, INJECTOR_ROLE, authority, injector, addresses=False)
+        vault.issuing(
+            "injector-tls", plan.engines.injector_tls, plan.injector_role, authority, injector, addresses=False
+        )
         vault.secrets(args.get("gossip_key"), args.get("bootstrap_token"))
         if plan.logins_existing:
             return

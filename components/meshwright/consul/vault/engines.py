@@ -18,6 +18,9 @@ INTERMEDIATE_S = 365 * 86_400
 """Consul's default ``intermediate_cert_ttl``."""
 ISSUED_S = 30 * 86_400
 """Servers' and the webhook's certificates. Vault's agents have them renewed before that."""
+ROOT_TITLE = "root of the mesh"
+RETAINED = ", retained"
+"""After the owner, in the description of a mount that a `destroy` leaves."""
 _PATH = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 _RESERVED = ("sys", "auth", "identity", "cubbyhole")
 
@@ -145,7 +148,7 @@ def _wanted(connect: ConnectArgs) -> list[RootArgs]:
 
 def _root(args: RootArgs, path: str) -> Root:
     where = Engine(
-        "root of the mesh",
+        ROOT_TITLE,
         "pki",
         args.get("path", path),
         args.get("existing", False),

@@ -15,7 +15,7 @@ from meshwright.kubernetes.errors import ComponentError
 
 GOSSIP_KEY, TOKEN_KEY = "key", "token"
 SERVER_ROLE, INJECTOR_ROLE = "consul-server", "consul-connect-injector"
-"""PKI roles of the servers' certificates and of the webhook's."""
+"""PKI roles of the servers' certificates and of the webhook's, in engines that are the datacenter's alone."""
 EVERY_ACCOUNT = "*"
 _PARTS: Mapping[str, tuple[str, ...]] = {
     "server": ("own-token", "server-tls", "gossip", "bootstrap-token", "connect-ca", "cross-signing"),
@@ -60,6 +60,10 @@ class VaultPlan:
     """Folder of the gossip key and the bootstrap token in KV."""
     secrets_existing: bool
     backend: VaultBackendArgs
+    server_role: str
+    """PKI role of the servers' certificates."""
+    injector_role: str
+    """That of the webhook's."""
 
     @property
     def waiting(self) -> tuple[str, ...]:
@@ -105,7 +109,9 @@ def plan_vault(args: VaultCertificateAuthorityArgs, label: str) -> VaultPlan:
         "roles" in auth,
         secrets,
         args.get("existing_secrets", False),
-        _backend(args, engines, logins, auth_path, secrets),
+        _backend(args, names, engines, logins, auth_path, secrets),
+        _pki_role(SERVER_ROLE, names, engines.server_tls),
+        _pki_role(INJECTOR_ROLE, names, engines.injector_tls),
     )
 
 
@@ -119,6 +125,11 @@ def _logins(args: VaultCertificateAuthorityArgs, names: Names) -> Iterator[Login
         yield Login(part, name, account, tuple(_policy_name(names, each) for each in _PARTS[part]))
 
 
+def _pki_role(usual: str, names: Names, engine: Engine) -> str:
+    """In an engine that exists other datacenters may have theirs, too, for other names."""
+    return usual.replace("consul", f"{names.full_name}-{names.datacenter}", 1) if engine.existing else usual
+
+
 def _policy_name(names: Names, short: str) -> str:
     return f"{names.full_name}-{names.datacenter}-{short}"
 
@@ -127,11 +138,13 @@ def _policies(
     args: VaultCertificateAuthorityArgs, names: Names, engines: Engines, secrets: str
 ) -> Mapping[str, Policy]:
     kv, server = f"{engines.kv.path}/data/{secrets}", engines.server_tls.path
+    server_role = _pki_role(SERVER_ROLE, names, engines.server_tls)
+    injector_role = _pki_role(INJECTOR_ROLE, names, engines.injector_tls)
     texts = {
         "own-token": policies.own_token(),
         "server-ca": policies.server_ca(server),
-        "server-tls": policies.issue(server, SERVER_ROLE),
-        "injector-tls": policies.issue(engines.injector_tls.path, INJECTOR_ROLE),
+        "server-tls": policies.issue(server, server_role),
+        "injector-tls": policies.issue(engines.injector_tls.path, injector_role),
         "gossip": policies.read_secret(f"{kv}/gossip"),
         "bootstrap-token": policies.read_secret(f"{kv}/bootstrap-token"),
     }
@@ -152,7 +165,12 @@ def _connect(engines: Engines) -> str:
 
 
 def _backend(
-    args: VaultCertificateAuthorityArgs, engines: Engines, logins: tuple[Login, ...], auth_path: str, secrets: str
+    args: VaultCertificateAuthorityArgs,
+    names: Names,
+    engines: Engines,
+    logins: tuple[Login, ...],
+    auth_path: str,
+    secrets: str,
 ) -> VaultBackendArgs:
     kv, server, injector = f"{engines.kv.path}/data/{secrets}", engines.server_tls.path, engines.injector_tls.path
     roles: VaultRoles = {each.part: each.name for each in logins}  # type: ignore[assignment]
@@ -161,9 +179,9 @@ def _backend(
         "auth_path": auth_path,
         "auth_type": args.get("auth", {}).get("method", "kubernetes"),
         "roles": roles,
-        "server_certificate": f"{server}/issue/{SERVER_ROLE}",
+        "server_certificate": f"{server}/issue/{_pki_role(SERVER_ROLE, names, engines.server_tls)}",
         "ca_certificate": f"{server}/cert/ca",
-        "injector_certificate": f"{injector}/issue/{INJECTOR_ROLE}",
+        "injector_certificate": f"{injector}/issue/{_pki_role(INJECTOR_ROLE, names, engines.injector_tls)}",
         "injector_ca": f"{injector}/cert/ca",
         "gossip": {"path": f"{kv}/gossip", "key": GOSSIP_KEY},
         "bootstrap_token": {"path": f"{kv}/bootstrap-token", "key": TOKEN_KEY},

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from meshwright.consul.vault.checks import secret_problem
-from meshwright.consul.vault.engines import INTERMEDIATE_S
+from meshwright.consul.vault.engines import INTERMEDIATE_S, RETAINED
+from meshwright.consul.vault.kept import Kept, certificate_in
 from meshwright.consul.vault.live import LiveVault, VaultAccess
 from meshwright.consul.vault.plan import EVERY_ACCOUNT, GOSSIP_KEY, TOKEN_KEY
 from meshwright.errors import Code, Problem
@@ -25,13 +26,15 @@ _SYSTEM_TTL_S = 32 * 86_400
 _FOUND = 200
 
 
-def check_vault(plan: VaultPlan, access: VaultAccess, owner: str) -> tuple[str, ...]:
+def check_vault(plan: VaultPlan, access: VaultAccess, owner: str, *, is_alone: bool = False) -> tuple[str, ...]:
     """Ask a running Vault, by reading alone, whether a plan can be carried out in it.
 
     Args:
         plan: What is to be there.
         access: How it is reached.
         owner: As `meshwright.consul.vault.registering.owner` has it: what is marked with it is the stack's own.
+        is_alone: Whether the stack has no other datacenter's in this Vault: then another name of its datacenter is
+            told as well.
 
     Returns:
         What the token may not look at, in words.
@@ -41,6 +44,7 @@ def check_vault(plan: VaultPlan, access: VaultAccess, owner: str) -> tuple[str, 
     """
     vault = LiveVault(access, plan.namespace)
     looks = _Looks(vault, plan, owner)
+    kept = Kept(vault, plan, owner, is_alone=is_alone)
     problems = [
         *looks.rights(),
         *(problem for each in plan.engines.not_consuls for problem in looks.engine(each)),
@@ -48,6 +52,8 @@ def check_vault(plan: VaultPlan, access: VaultAccess, owner: str) -> tuple[str, 
         *looks.policies(),
         *(problem for each in plan.logins if plan.logins_existing for problem in looks.role(each)),
         *looks.secrets(),
+        *kept.roots(),
+        *(problem for below, mounts in looks.seen_mounts() for problem in kept.engines(below, mounts)),
     ]
     if problems:
         raise ComponentError(problems)
@@ -58,7 +64,7 @@ class _Looks:
     """One plan, held against one Vault."""
 
     def __init__(self, vault: LiveVault, plan: VaultPlan, owner: str) -> None:
-        self._vault, self._plan, self._mark = vault, plan, f"({owner})"
+        self._vault, self._plan, self._marks = vault, plan, (f"({owner})", f"({owner}{RETAINED})")
         self._first_line = f"# {owner}\n"
         self._mounts: dict[tuple[str, str], Mapping[str, Any] | None] = {}
         self.unseen: list[str] = []
@@ -68,8 +74,9 @@ class _Looks:
         plan = self._plan
         paths = [f"sys/policies/acl/{each.name}" for each in plan.policies.values()]
         paths += [each.mounted_by for each in plan.engines.not_consuls if not each.existing]
+        paths += self._in_engines()
         if not plan.auth_existing:
-            paths.append(f"sys/auth/{plan.auth_path}")
+            paths += [f"sys/auth/{plan.auth_path}", f"auth/{plan.auth_path}/config"]
         if not plan.logins_existing:
             paths += [f"auth/{plan.auth_path}/role/{each.name}" for each in plan.logins]
         if not plan.secrets_existing:
@@ -78,6 +85,25 @@ class _Looks:
             shown = ", ".join(refused[:3]) + (f" and {len(refused) - 3} more" if len(refused) > 3 else "")
             remedy = "use one that may, or have its policy extended"
             yield self._vault.problem(Code.VAULT_TOKEN, f"the token may not write {shown}", remedy)
+
+    def _in_engines(self) -> Iterator[str]:
+        """Whoever may mount an engine may not have keys made in it for that."""
+        engines = self._plan.engines
+        making = [engines.server_tls, engines.injector_tls]
+        for root in engines.roots if engines.managed_by == "vault" else ():
+            if root.held == "vault":
+                making.append(root.engine)
+            else:
+                yield f"{root.engine.policy_path}/issuers/generate/intermediate/internal"
+                if root.certificate:
+                    yield f"{root.engine.policy_path}/intermediate/set-signed"
+        yield from (f"{each.policy_path}/issuers/generate/root/internal" for each in making if not each.existing)
+        yield f"{engines.server_tls.path}/roles/{self._plan.server_role}"
+        yield f"{engines.injector_tls.path}/roles/{self._plan.injector_role}"
+
+    def seen_mounts(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Namespace below the plan's -> its mounts, where the token may look at them."""
+        yield from ((below, found) for (kind, below), found in self._mounts.items() if kind == "mounts" and found)
 
     def engine(self, engine: Engine) -> Iterator[Problem]:
         """An engine that is ours or absent where it is to be made, and as it has to be where it exists."""
@@ -91,11 +117,6 @@ class _Looks:
         found = mounts.get(engine.path)
         if not engine.existing:
             yield from self._not_taken(engine.path, found, mounts)
-            if found is not None and engine.path in self._plan.waiting and self._certificate(engine):
-                message = f"{engine.path} has a certificate, and the stack waits for one: Consul would be taken away"
-                yield self._wrong(
-                    message, "give the certificate; another root comes by a rotation, at a path of its own"
-                )
             return
         if found is None:
             remedy = "mount it, or let this stack: existing: false"
@@ -164,7 +185,7 @@ class _Looks:
                 yield self._vault.problem(Code.VAULT_SECRET, f"{path}: {wrong[0]}", wrong[1])
 
     def _not_taken(self, path: str, found: Mapping[str, Any] | None, mounts: Mapping[str, Any]) -> Iterator[Problem]:
-        if found is not None and self._mark not in str(found.get("description", "")):
+        if found is not None and not str(found.get("description", "")).endswith(self._marks):
             message = f"{path} is there already, of type {found['type']}, and not this stack's"
             yield self._wrong(message, "use it: existing: true; or choose another path")
         for other in mounts:
@@ -183,18 +204,13 @@ class _Looks:
         roots = [each.engine for each in self._plan.engines.roots]
         if engine == self._plan.engines.intermediate:
             return
-        if not self._certificate(engine):
+        if not certificate_in(self._vault, engine.path, engine.namespace):
             yield self._wrong(f"{engine.path} has no certificate yet", "have its root made: root/generate/internal")
         longest = (found.get("config") or {}).get("max_lease_ttl") or _SYSTEM_TTL_S
         if engine in roots and longest < INTERMEDIATE_S:
             hours = INTERMEDIATE_S // 3600
             message = f"{engine.path} signs for {longest // 3600}h at most, and an intermediate is for {hours}h"
             yield self._wrong(message, f"tune it: bao secrets tune -max-lease-ttl={hours}h {engine.path}")
-
-    def _certificate(self, engine: Engine) -> str:
-        """PEM; empty where the engine has none."""
-        status, answer = self._vault.ask("GET", f"{engine.path}/ca/pem", below=engine.namespace)
-        return str(answer.get("text", "")) if status == _FOUND else ""
 
     def _seen(self, kind: str, namespace: str) -> Mapping[str, Any] | None:
         if (kind, namespace) not in self._mounts:

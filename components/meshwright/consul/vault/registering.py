@@ -12,7 +12,7 @@ import pulumi_vault as vault
 
 from meshwright.consul.names import Names
 from meshwright.consul.vault.arguments import AuthArgs
-from meshwright.consul.vault.engines import ISSUED_S, Engine, Root
+from meshwright.consul.vault.engines import ISSUED_S, RETAINED, Engine, Root
 from meshwright.consul.vault.plan import EVERY_ACCOUNT, Login, VaultPlan
 from meshwright.consul.vault.policies import Policy
 from meshwright.consul.vault.roots import of_request
@@ -45,7 +45,7 @@ class Vault:
             namespace=self._namespace(engine),
             type=engine.kind,
             options={"version": "2"} if engine.kind == "kv" else None,
-            description=description(self._plan.names, engine, self._owner),
+            description=description(self._plan.names, engine, self._owner, retain=self._retain),
             **lifetime,
             opts=self._kept(ignore_changes=["maxLeaseTtlSeconds"] if tuned_by_consul else None),
         )
@@ -274,9 +274,9 @@ def owner() -> str:
     return f"meshwright {pulumi.get_project()}/{pulumi.get_stack()}"
 
 
-def description(names: Names, engine: Engine, owner: str) -> str:
-    """The description of a mount: what a look at Vault tells ours from others' by."""
-    return f"Consul in {names.datacenter}: {engine.title} ({owner})"
+def description(names: Names, engine: Engine, owner: str, *, retain: bool) -> str:
+    """The description of a mount: what a look at Vault tells ours from others', and what is retained, by."""
+    return f"Consul in {names.datacenter}: {engine.title} ({owner}{RETAINED if retain else ''})"
 
 
 def marked(policy: Policy, owner: str) -> str:

@@ -144,6 +144,18 @@ def test_what_exists_is_used_and_not_made() -> None:
     assert made["gossip"]["path"] == "secret/data/consul/dc1/gossip"
 
 
+def test_two_datacenters_issue_from_one_engine_that_exists() -> None:
+    shared = {key: {"path": f"corp/{key}", "existing": True} for key in ("server_tls", "injector_tls")}
+    one, other = (recorded(datacenter=each, **shared) for each in ("eu", "us"))
+    for part, name in (("server", "server"), ("injector", "connect-injector")):
+        for graph, datacenter in ((one, "eu"), (other, "us")):
+            role = f"consul-{datacenter}-{name}"
+            assert inputs(graph, f"vault-{part}-tls-role")["name"] == role
+            issued = f"corp/{part}_tls/issue/{role}"
+            assert find(graph, "vault").outputs["backend"][f"{part}_certificate"] == issued
+            assert f'"{issued}"' in inputs(graph, f"vault-{part}-tls-policy")["policy"]
+
+
 def test_a_secret_in_an_engine_that_exists() -> None:
     graph = recorded(kv={"path": "secret", "existing": True})
     assert inputs(graph, "vault-gossip")["mount"] == "secret"
