@@ -99,7 +99,7 @@ def _says(outcome: Outcome) -> str:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule.id for rule in RULES])
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(properties=PROPERTIES, others=PROPERTIES)
 def test_any_properties_get_a_verdict_that_tells_no_secret(
     rule: Rule, properties: dict[str, Any], others: dict[str, Any]
