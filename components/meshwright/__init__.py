@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from meshwright.consul.api_gateway.api_gateway import ConsulApiGateway
     from meshwright.consul.ca.connect_certificate_authority import ConnectCertificateAuthority
     from meshwright.consul.consul import Consul
     from meshwright.consul.hybrid.dns import ConsulDnsForwarding
@@ -80,6 +81,7 @@ __all__ = [
     "CiliumProbePolicy",
     "ConnectCertificateAuthority",
     "Consul",
+    "ConsulApiGateway",
     "ConsulDnsForwarding",
     "ConsulEcsCluster",
     "ConsulEcsTask",
@@ -153,6 +155,7 @@ _HOME = {
     "CiliumProbePolicy": "meshwright.istio.platforms.cilium",
     "ConnectCertificateAuthority": "meshwright.consul.ca.connect_certificate_authority",
     "Consul": "meshwright.consul.consul",
+    "ConsulApiGateway": "meshwright.consul.api_gateway.api_gateway",
     "ConsulDnsForwarding": "meshwright.consul.hybrid.dns",
     "ConsulEcsCluster": "meshwright.consul.hybrid.ecs.task",
     "ConsulEcsTask": "meshwright.consul.hybrid.ecs.task",

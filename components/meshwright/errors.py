@@ -210,6 +210,8 @@ class Code(StrEnum):
     CONSUL_PEERING = "MW-E264"
     CONSUL_SAMENESS = "MW-E265"
     VAULT_ADDRESS = "MW-E270"
+    CONSUL_LISTENER = "MW-E280"
+    CONSUL_GATEWAY_ROUTE = "MW-E281"
 
 
 @dataclass(frozen=True, slots=True)

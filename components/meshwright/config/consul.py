@@ -17,6 +17,7 @@ from meshwright.config.base import (
 )
 from meshwright.config.consul_access import ConsulAccessNamespace, ConsulProxies, Intention, JwtIssuer
 from meshwright.config.consul_access_checks import mistakes as access_mistakes
+from meshwright.config.consul_api_gateway import mistakes as api_gateway_mistakes
 from meshwright.config.consul_ca import ConnectCa, root_in
 from meshwright.config.consul_control import (
     ConsulCni,
@@ -152,6 +153,7 @@ class ConsulMesh(Model):
         yield from repeated("callers", self.callers)
         yield from hybrid_mistakes(self)
         yield from access_mistakes(self)
+        yield from api_gateway_mistakes(self)
         yield from monitoring_mistakes(self)
         if self.version:
             for mistake in not_in_catalog("consul", self.version):

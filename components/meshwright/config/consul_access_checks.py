@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 from meshwright.config.base import Mistake, Model
+from meshwright.config.consul_api_gateway import gateway_calls
 from meshwright.config.consul_hybrid import homes as outside_homes
 from meshwright.config.consul_hybrid import outside_facts
 from meshwright.config.gateway_api import told
@@ -16,7 +17,7 @@ from meshwright.kubernetes.troubles import Path
 if TYPE_CHECKING:
     from meshwright.config.consul import ConsulMesh, ConsulNamespace
     from meshwright.config.consul_traffic import ConsulTraffic
-    from meshwright.consul.intentions.args import ConsulIntentionsArgs, ServiceFacts
+    from meshwright.consul.intentions.args import ConsulIntentionsArgs, IntentionArgs, ServiceFacts
     from meshwright.consul.mesh_defaults import ConsulMeshDefaultsArgs
     from meshwright.consul.namespace_checks import ConsulNamespaceArgs
     from meshwright.consul.traffic.args import ConsulServiceTrafficArgs, KnownServiceArgs
@@ -68,13 +69,12 @@ def defaults_args(mesh: "ConsulMesh") -> "ConsulMeshDefaultsArgs":
 
 def intentions_args(mesh: "ConsulMesh") -> "ConsulIntentionsArgs":
     """The arguments of the mesh's `ConsulIntentions`, but for the namespace."""
-    lines = [_said(each) for each in mesh.intentions]
-    args: dict[str, Any] = {
-        "intentions": [{"source": line.pop("from"), **line} for line in lines],
-        "services": _facts(mesh),
-    }
-    if mesh.callers:
-        args["callers"] = list(mesh.callers)
+    said = [_said(each) for each in mesh.intentions]
+    lines = cast("list[IntentionArgs]", [{"source": line.pop("from"), **line} for line in said])
+    args: dict[str, Any] = {"intentions": [*lines, *gateway_calls(mesh, lines)], "services": _facts(mesh)}
+    gateways = [each.name for each in mesh.gateways.api.gateways]
+    if callers := list(dict.fromkeys((*mesh.callers, *gateways))):
+        args["callers"] = callers
     if mesh.proxies.protocol:
         args["default_protocol"] = mesh.proxies.protocol
     if mesh.jwt:

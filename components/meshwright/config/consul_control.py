@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from meshwright.config.base import Flag, HostName, Mistake, Model, Port, ServiceName, Spelt, Text, Whole, repeated
+from meshwright.config.consul_api_gateway import GatewayInstance
 from meshwright.config.linkerd_control import GkeFirewall, HttpAddress
 from meshwright.errors import Code
 
@@ -188,6 +189,8 @@ class ApiGateway(Model):
     """Of each Gateway."""
     service_type: ServiceType = "LoadBalancer"
     """How clients reach it."""
+    gateways: tuple[GatewayInstance, ...] = ()
+    """Gateways of this stack's. Default: none, they are made elsewhere."""
 
 
 class TerminatingGateway(Model):

@@ -70,6 +70,11 @@ FINALIZER: Final = "finalizers.consul.hashicorp.com"
 GATEWAY_FINALIZER: Final = "gateway-finalizer.consul.hashicorp.com"
 GATEWAY_CLASS: Final = "consul"
 GATEWAY_CLASS_CONFIG: Final = "consul-api-gateway"
+GATEWAY_NAME: Final = "gateway.consul.hashicorp.com/name"
+GATEWAY_NAMESPACE: Final = "gateway.consul.hashicorp.com/namespace"
+"""Labels of the pods of an API gateway."""
+GATEWAY_TLS_MIN_VERSION: Final = "api-gateway.consul.hashicorp.com/tls_min_version"
+"""Option of a listener's TLS."""
 GATEWAY_CONTROLLER: Final = "consul.hashicorp.com/gateway-controller"
 
 # Objects, for `FULL_NAME`
@@ -105,6 +110,8 @@ DATAPLANE_CONTAINER: Final = "consul-dataplane"
 INIT_CONTAINER: Final = "consul-connect-inject-init"
 SERVER_SELECTOR: Final = {"app": "consul", "component": "server"}
 INJECTOR_SELECTOR: Final = {"app": "consul", "component": "connect-injector"}
+TLS_VERSIONS: Final = {"1.2": "TLSv1_2", "1.3": "TLSv1_3"}
+"""Version of TLS -> as entries have it. What older peers speak isn't on offer."""
 
 # Ports
 HTTP_PORT: Final = 8500

@@ -6,7 +6,7 @@ from typing import Any, Final, NotRequired, TypedDict
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource, CustomResourcePatch
 
-from meshwright.consul.labels import API_VERSION, NAMESPACE
+from meshwright.consul.labels import API_VERSION, NAMESPACE, TLS_VERSIONS
 from meshwright.consul.service_defaults import PROTOCOLS
 from meshwright.errors import Code
 from meshwright.kubernetes.children import below
@@ -14,8 +14,6 @@ from meshwright.kubernetes.problems import refuse_all
 from meshwright.kubernetes.providers import require_kubernetes_provider
 from meshwright.kubernetes.troubles import Trouble
 
-TLS_VERSIONS: Final = {"1.2": "TLSv1_2", "1.3": "TLSv1_3"}
-"""What older peers speak isn't on offer."""
 _LOGS: Final = ("stdout", "stderr")
 
 

@@ -11,7 +11,7 @@ _PATHS = {"exact": "Exact", "prefix": "PathPrefix", "regex": "RegularExpression"
 def route_spec(service: str, port: int, rules: Iterable[Rule], *, grpc: bool) -> dict[str, Any]:
     """The ``spec`` of the route."""
     parent = {"group": "", "kind": "Service", "name": service, "port": port}
-    return {"parentRefs": [parent], "rules": [_rule(each, grpc=grpc) for each in rules]}
+    return {"parentRefs": [parent], "rules": [rule_spec(each, grpc=grpc) for each in rules]}
 
 
 def reference(target: Target) -> dict[str, Any]:
@@ -19,7 +19,8 @@ def reference(target: Target) -> dict[str, Any]:
     return {"group": "", "kind": "Service", "name": target.service, "port": target.port}
 
 
-def _rule(rule: Rule, *, grpc: bool) -> dict[str, Any]:
+def rule_spec(rule: Rule, *, grpc: bool) -> dict[str, Any]:
+    """One of the ``rules`` of a route."""
     matches = [(_grpc_match if grpc else _http_match)(each) for each in rule.conditions]
     spec: dict[str, Any] = {}
     if any(matches):

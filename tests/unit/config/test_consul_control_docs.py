@@ -10,7 +10,7 @@ from meshwright.config import load_stack
 from tests.unit.config.conftest import Write
 from tests.unit.config.mistakes import mesh
 
-PAGES = [Path(__file__).parents[3] / "docs" / "consul" / name for name in ("control-plane.md", "uninstall.md")]
+PAGES = [Path(__file__).parents[3] / "docs" / "consul" / name for name in ("control-plane.md", "uninstall.md", "gateways.md")]
 SNIPPETS = [
     textwrap.dedent(found)
     for page in PAGES
@@ -19,7 +19,7 @@ SNIPPETS = [
 
 
 def test_there_are_snippets() -> None:
-    assert len(SNIPPETS) == 6
+    assert len(SNIPPETS) == 7
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS)
