@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ import urllib3
 
 from meshwright.consul.hybrid.login import canonical
 from meshwright.consul.hybrid.machine.args import ConsulVirtualMachineArgs, Places
+from meshwright.consul.hybrid.machine.boot import template
 from meshwright.consul.hybrid.machine.cloud_init import files
 from tests.servers.consul_secured import GOSSIP, SecuredConsul, issued
 from tests.servers.process import Server, free_ports
@@ -96,7 +98,7 @@ def let_in(consul: SecuredConsul, public_key: str) -> None:
         "ClaimMappings": {"sub": "sub"},
     }
     consul.request("PUT", "acl/auth-method", {"Name": "machines", "Type": "jwt", "Config": config})
-    rules = 'node_prefix "billing-" {\n  policy = "write"\n}\n'
+    rules = 'agent_prefix "billing-" {\n  policy = "read"\n}\nnode_prefix "billing-" {\n  policy = "write"\n}\n'
     consul.request("PUT", "acl/policy", {"Name": "billing-nodes", "Rules": rules})
     role = {
         "Name": "billing-outside",
@@ -125,7 +127,10 @@ def write(args: ConsulVirtualMachineArgs, ca: str, folder: Path) -> Places:
 def test_the_agents_files_are_valid(consul: SecuredConsul, tmp_path: Path) -> None:
     places = write(args_of(consul, "https://vault.internal", tmp_path), consul.ca.read_text(), tmp_path / "machine")
     told = subprocess.run(
-        [find_program("consul"), "validate", places.config], capture_output=True, text=True, check=False
+        [find_program("consul"), "validate", places.config, template(places)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert told.returncode == 0, told.stderr
     assert "Configuration is valid!" in told.stdout
@@ -147,6 +152,7 @@ def test_a_machine_comes_into_the_mesh_by_who_it_is(
     assert {each.name: oct(each.stat().st_mode & 0o777) for each in (secrets / "config").iterdir()} == {
         "gossip.json": "0o600",
         "node.json": "0o600",
+        "service.json": "0o600",
         "tokens.json": "0o600",
     }
     assert json.loads((secrets / "config" / "gossip.json").read_text()) == {"encrypt": GOSSIP}
@@ -191,6 +197,9 @@ def test_a_machine_comes_into_the_mesh_by_who_it_is(
         )
         assert made.returncode == 0, made.stderr
         assert json.loads(made.stdout)["node"]["id"] == "billing-sidecar-proxy"
+        # The sidecar's intentions, certificates and upstreams are the servers' answers to the machine's own token.
+        time.sleep(3.0)
+        assert "Permission denied" not in (tmp_path / "agent.log").read_text()
         # No other service, no other node, no secret of anybody's.
         for path, body in (
             ("agent/service/register", {"Name": "stock", "Port": 1}),

@@ -206,7 +206,11 @@ def _bind(
             f"{name}-{service}-nodes",
             name=f"{service}-nodes",
             description=f"Nodes of {service}",
-            rules=f'node_prefix "{service}-" {{\n  policy = "write"\n}}\n',
+            # `consul connect envoy` asks the agent for its ports.
+            rules="".join(
+                f'{kind}_prefix "{service}-" {{\n  policy = "{right}"\n}}\n'
+                for kind, right in (("agent", "read"), ("node", "write"))
+            ),
             opts=opts,
         )
         policies = [nodes.id]

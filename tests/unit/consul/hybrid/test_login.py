@@ -48,7 +48,9 @@ def test_an_iam_role_is_bound_to_its_service_by_name() -> None:
     assert roles["billing-outside"]["serviceIdentities"] == [{"serviceName": "billing"}]
     assert roles["billing-outside"].get("policies", []) == []
     assert len(roles["stock-outside"]["policies"]) == 1
-    assert inputs(graph, "login-stock-nodes")["rules"] == 'node_prefix "stock-" {\n  policy = "write"\n}\n'
+    assert inputs(graph, "login-stock-nodes")["rules"] == (
+        'agent_prefix "stock-" {\n  policy = "read"\n}\nnode_prefix "stock-" {\n  policy = "write"\n}\n'
+    )
 
 
 def test_claims_of_a_token_are_bound_to_a_service() -> None:

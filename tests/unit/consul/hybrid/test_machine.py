@@ -83,11 +83,12 @@ def test_the_service_has_its_check_and_its_sidecar() -> None:
             check={"grpc": True},
             tags=["v1"],
             upstreams=[{"service": "stock", "local_port": 9001}, {"service": "tax", "local_port": 9002, "peer": "us"}],
-        )["/etc/consul.d/service.json"]
+        )["/etc/consul.d/templates/service.json"]
     )["service"]
     assert service == {
         "name": "billing",
         "port": 8080,
+        "token": "@TOKEN@",
         "tags": ["v1"],
         "check": {"name": "billing answers", "grpc": "127.0.0.1:8080", "interval": "10s", "timeout": "5s"},
         "connect": {
@@ -101,7 +102,9 @@ def test_the_service_has_its_check_and_its_sidecar() -> None:
             }
         },
     }
-    assert json.loads(written()["/etc/consul.d/service.json"])["service"]["connect"] == {"sidecar_service": {}}
+    assert json.loads(written()["/etc/consul.d/templates/service.json"])["service"]["connect"] == {
+        "sidecar_service": {}
+    }
 
 
 def test_names_of_consul_are_found_by_the_system() -> None:

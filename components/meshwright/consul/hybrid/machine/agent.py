@@ -11,6 +11,8 @@ from meshwright.consul.labels import DNS_PORT, GRPC_PORT, HTTP_PORT
 
 _LOOPBACK: Final = "127.0.0.1"
 _OFF: Final = -1
+TOKEN: Final = "@TOKEN@"  # noqa: S105 - where the token goes
+"""What the machine puts its token for."""
 
 
 def agent_config(args: ConsulVirtualMachineArgs, places: Places) -> dict[str, Any]:
@@ -46,8 +48,12 @@ def agent_config(args: ConsulVirtualMachineArgs, places: Places) -> dict[str, An
 
 
 def service_config(args: ConsulVirtualMachineArgs) -> dict[str, Any]:
-    """The service, its check and its sidecar."""
-    service: dict[str, Any] = {"name": args["service"], "port": args["port"]}
+    """The service, its check and its sidecar, with a place for the token.
+
+    The agent asks the servers for the sidecar's intentions and certificates by the service's own token: without one it
+    would ask as nobody, and ``acl.tokens.config_file_service_registration`` registers, and does no more.
+    """
+    service: dict[str, Any] = {"name": args["service"], "port": args["port"], "token": TOKEN}
     service |= {key: args[key] for key in ("tags", "meta") if key in args}
     if "check" in args:
         service["check"] = {"name": f"{args['service']} answers", **agent_check(args["check"], args["port"])}

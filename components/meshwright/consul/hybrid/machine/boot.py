@@ -3,6 +3,7 @@
 from shlex import quote
 from typing import Final
 
+from meshwright.consul.hybrid.machine.agent import TOKEN
 from meshwright.consul.hybrid.machine.args import ConsulVirtualMachineArgs, GossipArgs, MachineLoginArgs, Places
 from meshwright.consul.labels import GRPC_PORT
 
@@ -34,11 +35,18 @@ def secrets_script(args: ConsulVirtualMachineArgs, places: Places) -> str:
         "",
         *_login_lines(login, places),
         'token=$(cat "$run/token")',
-        'cat >"$run/config/tokens.json" <<END',
-        '{"acl": {"tokens": {"agent": "$token", "config_file_service_registration": "$token", "dns": "$token"}}}',
-        "END",
+        """printf '{"acl": {"tokens": {"agent": "%s", "dns": "%s"}}}\\n' "$token" "$token" \\""",
+        """  >"$run/config/tokens.json\"""",
+        # In awk's environment, and not in its arguments, which everybody on the machine can read.
+        f"""TOKEN="$token" awk '{{ gsub(/{TOKEN}/, ENVIRON["TOKEN"]); print }}' \\""",
+        f"""  {quote(template(places))} >"$run/config/service.json\"""",
     ]
     return "\n".join(lines) + "\n"
+
+
+def template(places: Places) -> str:
+    """Where the service's definition is, before the token is in it; the agent doesn't read it there."""
+    return f"{places.config}/templates/service.json"
 
 
 def _program(gossip: GossipArgs) -> str:

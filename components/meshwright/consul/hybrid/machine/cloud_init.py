@@ -7,7 +7,7 @@ import yaml
 
 from meshwright.consul.hybrid.machine.agent import agent_config, service_config
 from meshwright.consul.hybrid.machine.args import ConsulVirtualMachineArgs, Places
-from meshwright.consul.hybrid.machine.boot import agent_unit, envoy_unit, secrets_script
+from meshwright.consul.hybrid.machine.boot import agent_unit, envoy_unit, secrets_script, template
 from meshwright.consul.labels import DNS_PORT
 
 
@@ -15,7 +15,7 @@ def files(args: ConsulVirtualMachineArgs, ca_certificate: str, places: Places) -
     """Path -> permissions and text of every file that is written to the machine."""
     made = {
         f"{places.config}/agent.json": ("0644", _json(agent_config(args, places))),
-        f"{places.config}/service.json": ("0644", _json(service_config(args))),
+        template(places): ("0644", _json(service_config(args))),
         f"{places.config}/tls/ca.pem": ("0644", ca_certificate.strip() + "\n"),
         places.script: ("0755", secrets_script(args, places)),
         "/etc/systemd/system/consul.service": ("0644", agent_unit(args, places)),
