@@ -60,7 +60,7 @@ def check(mesh: ConsulMesh, place: str) -> None:
         return
     ca_file = from_here(api.ca_certificate) if api.ca_certificate else ""
     try:
-        seen = observe_consul(ConsulAddress(api.address, token, ca_file), "Consul")
+        seen = observe_consul(ConsulAddress(api.address, token, ca_file, mesh.datacenter), "Consul")
     except ConfigError as error:
         pulumi.log.info(f"{error.problems[0].message}; its live CA is not compared with the stack's")
         return

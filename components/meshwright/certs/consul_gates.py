@@ -46,6 +46,8 @@ class ConsulTold:
     leaf_h: int = LEAF_MOST_H
     is_forced: bool = False
     """Whether the change was made without cross-signing, with a recorded reason."""
+    datacenter: str = ""
+    """The stack's; empty where it isn't known."""
 
     @property
     def pruned_after(self) -> timedelta:

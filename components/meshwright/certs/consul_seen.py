@@ -15,7 +15,7 @@ from http import HTTPStatus
 from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPSHandler, OpenerDirector, Request, build_opener
 
 from meshwright.certs.pem import certificates_in
@@ -92,10 +92,14 @@ class ConsulAddress:
     token: str = field(default="", repr=False)
     ca_file: str = ""
     """PEM that its certificate is verified with. Default: the system's roots."""
+    datacenter: str = ""
+    """The one that has to answer, or to be reached by who does. Default: that of who answers."""
 
 
 def address_of(given: str, written: str) -> ConsulAddress:
-    """As Consul's own command line has it: the token and the CA from its variables, which no stack file need hold.
+    """How Consul is reached: the token and the CA from its command line's variables, which no stack file need hold.
+
+    The address is the stack's before it is the environment's: what that one shows would be evidence of another mesh.
 
     Args:
         given: The address by an option; empty for none.
@@ -104,7 +108,7 @@ def address_of(given: str, written: str) -> ConsulAddress:
     Raises:
         ConfigError: there is none, or it is no URL (MW-E195).
     """
-    address = given or os.environ.get(ADDRESS_VARIABLE, "") or written
+    address = given or written or os.environ.get(ADDRESS_VARIABLE, "")
     remedy = f"give --consul https://…:8501, set {ADDRESS_VARIABLE}, or write mesh.ca.consul.address"
     if not address:
         raise ConfigError(Problem(Code.CERTIFICATES_INPUT, "nothing says where Consul is", remedy))
@@ -123,7 +127,7 @@ def observe_consul(at: ConsulAddress, name: str) -> ConsulSeen:
     gaps: dict[str, str] = {}
     answers = {}
     for path, what in ((ROOTS, ROOTS_ANSWER), (CONFIGURATION, "the live configuration")):
-        status, content = answer_of(at, path)
+        status, content = answer_of(at, f"{path}?{urlencode({'dc': at.datacenter})}" if at.datacenter else path)
         if status == HTTPStatus.OK:
             answers[path] = _object(at, path, content)
         else:

@@ -24,5 +24,6 @@ def consul_told(path: Path) -> tuple[ConsulTold, str]:
         upcoming.root(mesh.datacenter) if upcoming else None,
         ca.lifetimes.leaf_h,
         is_forced=ca.rotation.without_cross_signing is not None,
+        datacenter=mesh.datacenter,
     )
     return told, ca.consul.address if ca.consul else ""

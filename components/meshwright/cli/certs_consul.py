@@ -34,22 +34,25 @@ def is_consul(files: Sequence[StackFile]) -> bool:
     return bool(files) and files[0].kind == "consul"
 
 
-def ask(addresses: Sequence[str], names: Sequence[str] = ()) -> tuple[ConsulSeen, ...]:
+def ask(addresses: Sequence[str], names: Sequence[str] = (), datacenters: Sequence[str] = ()) -> tuple[ConsulSeen, ...]:
     """What each datacenter shows, by GET alone.
 
     Args:
         addresses: Where they are; an empty one for the environment's.
         names: How messages call them. Default: by their addresses.
+        datacenters: Which have to answer. Default: whichever do.
 
     Raises:
         ConfigError: one does not answer (MW-E195).
     """
+    from dataclasses import replace
+
     from meshwright.certs.consul_seen import address_of, observe_consul
     from meshwright.cli.progress import working
 
     found = []
     for index, given in enumerate(addresses):
-        at = address_of(given, "")
+        at = replace(address_of(given, ""), datacenter=datacenters[index] if datacenters else "")
         with working(f"asking {at.address}"):
             found.append(observe_consul(at, names[index] if names else at.address))
     return tuple(found)
@@ -68,7 +71,7 @@ def look_at_datacenters(files: Sequence[StackFile], addresses: Sequence[str]) ->
     if addresses and len(addresses) != len(files):
         message = f"{len(addresses)} addresses of Consul are given for {len(files)} stacks"
         raise ConfigError(Problem(Code.CERTIFICATES_INPUT, message, "give one for each, in the same order, or none"))
-    written = [consul_told(each.path)[1] for each in files]
+    told, written = zip(*(consul_told(each.path) for each in files), strict=True)
     if len(files) > 1 and not addresses:
         # The environment's address would be everybody's.
         addresses = written
@@ -76,7 +79,7 @@ def look_at_datacenters(files: Sequence[StackFile], addresses: Sequence[str]) ->
     if len(set(found)) < len(found):
         message = f"{' and '.join(each.recorded.name for each in files)} are not told apart by Consul's addresses"
         raise ConfigError(Problem(Code.CERTIFICATES_INPUT, message, "give one --consul for each stack"))
-    return ask(found, [each.recorded.name for each in files])
+    return ask(found, [each.recorded.name for each in files], [each.datacenter for each in told])
 
 
 def checks(

@@ -119,6 +119,16 @@ class ConnectCaRotation(ConnectCaRecord):
         if self.next is not None and self.next.provider == "vault" and self.next.path is None:
             remedy = "name its mount by the year: path: dc1/connect_root_2027"
             yield Mistake(Code.MISSING_KEY, "names no path", remedy, ("next",))
+        upcoming = self.next
+        if (
+            upcoming
+            and upcoming.held == "elsewhere"
+            and not upcoming.certificate
+            and self.step in CONSUL_STEPS.names[2:]
+        ):
+            message = f"has no certificate, and step is {self.step}: what can't sign can't take the root's place"
+            remedy = "have the request signed that cross-signing exports, and give certificate"
+            yield Mistake(Code.CONNECT_CA_ROOT, message, remedy, ("next",))
         reason = self.without_cross_signing
         if reason is not None and self.step not in CONSUL_STEPS.names[2:]:
             message = f"is given, and step is {self.step}: Consul's root was not changed yet"

@@ -84,17 +84,25 @@ def server(
     token: str = "",
     tls: ssl.SSLContext | None = None,
     metrics: bytes = b"",
+    datacenter: str = "",
 ) -> Iterator[str]:
-    """An address that answers as Consul does; 403 for a token that is not the one. An answer of bytes is as it is."""
+    """An address that answers as Consul does; 403 for a token that is not the one, 500 for another datacenter.
+
+    An answer of bytes is as it is.
+    """
     bodies = {ROOTS: answers[0], CONFIGURATION: answers[1], METRICS: metrics}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            allowed = not token or self.headers.get("X-Consul-Token") == token or self.path == ROOTS
-            answer = bodies[self.path]
+            path, _, asked = self.path.partition("?dc=")
+            allowed = not token or self.headers.get("X-Consul-Token") == token or path == ROOTS
+            answer = bodies[path]
             text = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
             body = text if allowed else b"Permission denied: token lacks operator:write"
-            self.send_response(status if allowed else 403)
+            code = status if allowed else 403
+            if datacenter and asked not in ("", datacenter):
+                code, body = 500, b"No path to datacenter"
+            self.send_response(code)
             self.end_headers()
             self.wfile.write(body)
 

@@ -124,7 +124,21 @@ def test_no_answer_and_no_consul(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="is no address of Consul's API"):
         address_of("ftp://consul", "")
     monkeypatch.setenv(ADDRESS_VARIABLE, "consul:8500")
-    assert address_of("", "https://written").address == "http://consul:8500"
+    assert address_of("", "").address == "http://consul:8500"
+    # A shell that is set up for another mesh gives no evidence of this one.
+    assert address_of("", "https://written").address == "https://written"
+
+
+def test_another_datacenter_is_no_evidence() -> None:
+    with server(STEADY, datacenter="eu") as address:
+        assert observe_consul(ConsulAddress(address, datacenter="eu"), "prod").active is not None
+        found = observe_consul(ConsulAddress(address, datacenter="us"), "prod")
+    assert (found.roots, found.provider) == ((), None)
+    assert dict(found.gaps) == dict.fromkeys(
+        ("the list of roots", "the live configuration"), "500: No path to datacenter"
+    )
+    verdicts = {each.verdict for each in consul_gate([found], [TOLD], "steady", "cross-signing", NOW)}
+    assert verdicts == {Verdict.UNKNOWN}
 
 
 # Gates

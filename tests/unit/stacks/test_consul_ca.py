@@ -248,6 +248,19 @@ def test_a_namespace_and_lifetimes() -> None:
             "mesh.ca.rotation.next names no path",
         ),
         (
+            {"consul": API, "rotation": {**STEPS["switched"], "next": {**NEXT, "held": "elsewhere"}}},
+            Code.CONNECT_CA_ROOT,
+            "mesh.ca.rotation.next has no certificate, and step is switched: what can't sign can't take the root's place",
+        ),
+        (
+            {"consul": API, "rotation": {**STEPS["old-pruned"], "next": {**NEXT, "held": "elsewhere"}}},
+            Code.CONNECT_CA_ROOT,
+            (
+                "mesh.ca.rotation.next has no certificate, and step is old-pruned: "
+                "what can't sign can't take the root's place"
+            ),
+        ),
+        (
             {"rotation": {**STEPS["cross-signing"], "next": NEXT, "without_cross_signing": "lost"}},
             Code.CONNECT_CA_FORCED,
             (
