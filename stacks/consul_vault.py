@@ -15,6 +15,8 @@ from meshwright.consul.vault.authority import check_authority
 from meshwright.consul.vault.live import VaultAccess
 from meshwright.consul.vault.preflight import check_vault
 from meshwright.consul.vault.registering import owner
+from meshwright.errors import Code
+from meshwright.kubernetes.errors import refuse
 from parts import file_of, from_here, is_offline, secret_of
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ def deploy(mesh: ConsulMesh, before: Sequence[pulumi.Resource]) -> VaultCertific
         address=given.api_address or given.address,
         token=pulumi.Output.secret(secret_of(given.token, "vault.token")) if given.token else None,
         ca_cert_file=from_here(given.ca_file) if given.ca_file else None,
+        set_namespace_from_token=False,  # the resources' is the whole of it, whichever the token is of
     )
     authority = VaultCertificateAuthority(
         "vault", _arguments(mesh, given), pulumi.ResourceOptions(providers=[provider], depends_on=list(before))
@@ -145,13 +148,22 @@ def _auth(given: Vault) -> "AuthArgs":
 
 
 def _access(given: Vault) -> VaultAccess | None:
-    """How the running Vault is reached; None where it isn't to be asked, or the token isn't known."""
+    """How the running Vault is reached; None where it isn't to be asked, or the token isn't known.
+
+    Raises:
+        ComponentError: MW-E238 where the environment has a namespace, which Vault's provider puts all others below.
+    """
     if is_offline():
         return None
+    if inherited := os.environ.get("VAULT_NAMESPACE"):
+        message = f"VAULT_NAMESPACE is {inherited}, and Vault's provider would put all of it there, or below"
+        remedy = "unset it where Pulumi runs, and name the whole path in vault.namespace"
+        raise refuse(Code.VAULT_MOUNT, f"Vault {given.address}", message, remedy)
     token = secret_of(given.token, "vault.token") if given.token else _own_token()
     if not isinstance(token, str):
         return None
-    return VaultAccess(given.api_address or given.address, token, from_here(given.ca_file) if given.ca_file else None)
+    ca_file = from_here(given.ca_file) if given.ca_file else os.environ.get("VAULT_CACERT")
+    return VaultAccess(given.api_address or given.address, token, ca_file or None)
 
 
 def _own_token() -> str:

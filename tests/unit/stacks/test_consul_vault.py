@@ -21,6 +21,8 @@ GOSSIP = "uvUjgU8lZ5QdjVDCiUeZUn9W4Os5QxTjHvCfqAWCHUY="
 
 @pytest.fixture(autouse=True)
 def _as_pulumi_runs_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("VAULT_NAMESPACE", "VAULT_CACERT"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.syspath_prepend(str(ROOT / "stacks"))
     monkeypatch.setattr("pulumi.runtime.get_root_directory", lambda: str(tmp_path))
 
@@ -53,6 +55,8 @@ def test_consul_comes_after_its_vault_and_is_told_of_it() -> None:
     assert inputs(graph, "vault")["address"] == ADDRESS
     (provider,) = [each for each in graph if each.type == "pulumi:providers:vault"]
     assert provider.inputs["address"] == "https://vault.example.com"
+    # With a token of the namespace it would be put before each resource's, which has it already.
+    assert provider.inputs["setNamespaceFromToken"] == "false"
     told = inputs(graph, "mesh-release")["values"]["global"]["secretsBackend"]["vault"]
     assert told["consulServerRole"] == "consul-dc1-server"
     assert {"vault-server-role", "vault-gossip"} <= names(find(graph, "mesh-release").dependencies)
@@ -155,6 +159,27 @@ def test_the_chart_keeps_consuls_own_authority_until_the_root_in_vault_has_taken
         consul=API, root={"provider": "consul"}, rotation={**began, "next": {"path": "dc1/root"}}
     )
     assert told(root={"path": "dc1/root"})["connectCA"]["rootPKIPath"] == "dc1/root"
+
+
+def test_vault_is_looked_at_as_its_provider_would_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    import consul_vault
+
+    asked: list[VaultAccess] = []
+
+    def look(_: object, access: VaultAccess, *__: object, **___: object) -> tuple[str, ...]:
+        asked.append(access)
+        return ()
+
+    monkeypatch.setattr(consul_vault, "check_vault", look)
+    monkeypatch.setattr(consul_vault, "is_offline", lambda: False)
+    monkeypatch.setenv("VAULT_CACERT", "/etc/vault/ca.pem")
+    run()
+    assert [each.ca_file for each in asked] == ["/etc/vault/ca.pem"]
+    monkeypatch.setenv("VAULT_NAMESPACE", "admin")
+    assert refused(namespace="admin") == (
+        f"Vault {ADDRESS}: VAULT_NAMESPACE is admin, and Vault's provider would put all of it there, or below; unset it "
+        "where Pulumi runs, and name the whole path in vault.namespace (MW-E238)"
+    )
 
 
 def test_a_running_vault_is_asked_with_the_stacks_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

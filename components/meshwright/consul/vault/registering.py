@@ -188,7 +188,8 @@ class Vault:
             kubernetes_host=auth.get("kubernetes_host", "https://kubernetes.default.svc"),
             kubernetes_ca_cert=auth.get("kubernetes_ca_certificate"),
             token_reviewer_jwt=pulumi.Output.secret(reviewer) if reviewer is not None else None,
-            disable_local_ca_jwt="kubernetes_ca_certificate" in auth,
+            # Else Vault has each login reviewed by its own token, which may not ask that.
+            disable_local_ca_jwt="kubernetes_ca_certificate" in auth and reviewer is not None,
             opts=self._after(mounted),
         )
 

@@ -305,6 +305,14 @@ def test_a_cluster_outside_of_vaults() -> None:
     assert inputs(graph, "vault-server-role")["audience"] == "a"
 
 
+def test_a_clusters_ca_alone_leaves_the_reviewing_to_vaults_own_pod() -> None:
+    said = inputs(recorded(auth={"kubernetes_ca_certificate": "PEM"}), "vault-auth-config")
+    assert said["disableLocalCaJwt"] is False
+    assert "tokenReviewerJwt" not in said
+    said = inputs(recorded(auth={"reviewer_token": "t"}), "vault-auth-config")
+    assert said["disableLocalCaJwt"] is False
+
+
 def test_namespaces_of_vaults() -> None:
     graph = recorded(
         namespace="mesh",
