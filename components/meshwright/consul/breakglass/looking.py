@@ -15,8 +15,7 @@ from meshwright.consul import labels
 from meshwright.consul.ca.settings import LEAF_MOST_H, TOKENS
 from meshwright.consul.health.apis import ask_vault
 from meshwright.consul.health.kinds import VAULT_SEEN
-from meshwright.consul.health.mesh import containers
-from meshwright.consul.health.vault import AGENTS, SEALED
+from meshwright.consul.health.vault import SEALED
 from meshwright.health.kinds import Kind, of_group
 from meshwright.health.objects import annotation, at, condition, label, mapping, name_of
 from meshwright.kubernetes.reading import ReadError
@@ -81,12 +80,11 @@ class Look(ClusterLook):
         return "true" in told if told else None
 
     def waiting(self) -> list[Object]:
-        """Pods of Consul's that wait for an agent of Vault's, or that the agents' injector left without one."""
+        """Pods of Consul's that have to have something of Vault's, and aren't ready. One that is ready has it."""
         return [
             each
             for each in self.all("Pod", labels.NAMESPACE)
-            if annotation(each, labels.VAULT_INJECT) == "true"
-            and (not _is_ready(each) or not set(containers(each)) & set(AGENTS))
+            if annotation(each, labels.VAULT_INJECT) == "true" and not _is_ready(each)
         ]
 
     def logs_in_by_token(self) -> bool:

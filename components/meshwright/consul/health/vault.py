@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CATEGORY: Final = "Vault"
 SEALED: Final = ("vault-sealed", "openbao-sealed")
 """Labels that a server puts on its own pod (``service_registration "kubernetes"``)."""
-AGENTS: Final = ("vault-agent", "vault-agent-init")
+_AGENTS: Final = ("vault-agent", "vault-agent-init")
 _OPENBAO_ANNOTATION: Final = "openbao.org/agent-inject"
 
 
@@ -56,7 +56,7 @@ def _agents(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
     for pod in running_pods(snapshot):
         if namespace_of(pod) != labels.NAMESPACE:
             continue
-        if annotation(pod, labels.VAULT_INJECT) == "true" and not set(containers(pod)) & set(AGENTS):
+        if annotation(pod, labels.VAULT_INJECT) == "true" and not set(containers(pod)) & set(_AGENTS):
             yield Finding(called(pod), f"asks for an agent of Vault's, and has none{flavour}")
         if annotation(pod, _OPENBAO_ANNOTATION):
             yield Finding(called(pod), f"has {_OPENBAO_ANNOTATION}, which hashicorp/vault-k8s doesn't read")

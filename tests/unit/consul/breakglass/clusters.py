@@ -35,8 +35,7 @@ PODS = """\
   status: {conditions: [{type: Ready, status: "True"}]}
 - kind: Pod
   metadata: {namespace: consul, name: consul-connect-injector-a, labels: {component: connect-injector}, annotations: {vault.hashicorp.com/agent-inject: "true"}}
-  spec: {containers: [{name: sidecar-injector}]}
-  status: {conditions: [{type: Ready, status: "True"}]}
+  status: {conditions: [{type: Ready, status: "False"}]}
 - kind: Pod
   metadata: {namespace: consul, name: hook, annotations: {vault.hashicorp.com/agent-inject: "true"}}
   spec: {containers: [{name: vault-agent}]}
