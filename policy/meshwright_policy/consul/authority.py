@@ -37,6 +37,7 @@ _CA = "https://developer.hashicorp.com/consul/docs/secure-mesh/certificate/vault
 _WRITE_ONCE = "https://developer.hashicorp.com/consul/docs/secure-mesh/certificate/k8s"
 _VAULT = "global.secretsBackend.vault"
 _SECRETS = {"token": "a token of Vault's", "privateKey": "the root's private key"}
+_NO_FRAMEWORK = "Vault doesn't serve it, and no framework asks for that"
 _OPEN = Undecided("the authority's settings are known only at the update")
 
 
@@ -64,6 +65,8 @@ def _in_vault(subject: Subject, config: Config) -> Iterator[Answer]:
         provider = at(subject.properties, "connectProvider")
         if provider is UNKNOWN:
             yield Undecided("which provider it has is known only at the update")
+        elif provider == "consul" and not config["compliance"]:
+            raise NotApplicableError(_NO_FRAMEWORK)
         elif provider == "consul":
             yield Violation("the mesh's root key is in Consul's own state, and in each of its snapshots")
         return
@@ -72,7 +75,7 @@ def _in_vault(subject: Subject, config: Config) -> Iterator[Answer]:
         setting(found, f"{_VAULT}.{key}") for key in ("enabled", "connectCA.address", "connectCA.rootPKIPath")
     )
     if enabled is not True and enabled is not UNKNOWN and not config["compliance"]:
-        raise NotApplicableError("Vault doesn't serve it, and no framework asks for that")
+        raise NotApplicableError(_NO_FRAMEWORK)
     if not address or not root:
         yield Violation("the mesh's root key is in Consul's own state, and in each of its snapshots")
     elif UNKNOWN in (enabled, address, root):

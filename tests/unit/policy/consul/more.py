@@ -315,7 +315,9 @@ AUTHORITY = [
         "violated",
         "the mesh's root key is in Consul's own state, and in each of its snapshots",
         live("{}", "consul"),
+        compliance=["pci-dss"],
     ),
+    case(11, "not_applicable", "Vault doesn't serve it, and no framework asks for that", live("{}", "consul")),
     case(11, "passed", "", live("{}")),
     case(
         12,
