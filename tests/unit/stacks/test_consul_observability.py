@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from meshwright.config.load import parse_config
 from meshwright.engine.graph import Graph
@@ -79,3 +80,10 @@ def test_what_is_refused(mesh: dict[str, Any], line: str) -> None:
 def test_a_ca_beside_the_monitor_is_taken() -> None:
     found = parse_config({"kind": "consul", "vault": VAULT, "monitoring": {"token": TOKEN, "ca": TOKEN}}, [])
     assert found.mesh.monitoring.ca.secret == "t"  # type: ignore[union-attr]
+
+
+def test_the_page_shows_what_the_example_has() -> None:
+    page = (CHECKOUT / "docs/consul/observability.md").read_text("utf-8")
+    shown = yaml.safe_load(page.split("```yaml\n", 1)[1].split("```", 1)[0])
+    stack = yaml.safe_load((CHECKOUT / "stacks/Pulumi.consul-production.yaml").read_text("utf-8"))
+    assert shown["monitoring"] == stack["config"]["meshwright:mesh"]["monitoring"]
