@@ -10,7 +10,9 @@ from meshwright.config import load_stack
 from tests.unit.config.conftest import Write
 from tests.unit.config.mistakes import mesh
 
-PAGES = [Path(__file__).parents[3] / "docs" / "consul" / name for name in ("control-plane.md", "uninstall.md", "gateways.md")]
+PAGES = [
+    Path(__file__).parents[3] / "docs" / "consul" / name for name in ("control-plane.md", "uninstall.md", "gateways.md")
+]
 SNIPPETS = [
     textwrap.dedent(found)
     for page in PAGES
