@@ -66,13 +66,12 @@ def values(mesh: Settings) -> dict[str, Any]:
         "client": {"enabled": False},
         "connectInject": _injector(mesh),
         "dns": {"enabled": True, "enableRedirection": mesh.transparent_proxy},
-        "ui": _ui(mesh),
         "syncCatalog": {"enabled": False},
         # `helm test` would leave pods behind; `meshwright consul check` asks more.
         "tests": {"enabled": False},
     }
-    if mesh.external is not None:
-        made = merge(made, mesh.external)
+    # What is the servers' alone would change nothing with servers elsewhere.
+    made = merge(made, mesh.external if mesh.external is not None else {"ui": _ui(mesh)})
     if mesh.vault is not None:
         made = merge(made, chart_values(mesh.vault))
     return merge(made, gateways)
@@ -87,7 +86,7 @@ def _global(mesh: Settings) -> dict[str, Any]:
         "installK8sNetworkingCRDs": False,
         # TCPRoutes aren't in the standard bundle, and an injector that watches what isn't there crashes (consul#23302).
         "crds": {"enableTcpRoute": False},
-        "tls": {"enabled": True, "enableAutoEncrypt": True, "verify": True, "httpsOnly": True},
+        "tls": {"enabled": True, "enableAutoEncrypt": True},
         # With it come the default policy `deny` and tokens for each component.
         "acls": {"manageSystemACLs": True},
         "metrics": _metrics(mesh),
@@ -96,6 +95,8 @@ def _global(mesh: Settings) -> dict[str, Any]:
     if mesh.vault is None and mesh.external is None:
         # A hook makes the key, once, so that the chart renders the same each time.
         values["gossipEncryption"] = {"autoGenerate": True}
+    if mesh.external is None:
+        values["tls"] |= {"verify": True, "httpsOnly": True}
     if mesh.platform == "openshift":
         values["openshift"] = {"enabled": True}
     if mesh.recursors:
@@ -108,6 +109,8 @@ def _global(mesh: Settings) -> dict[str, Any]:
 def _metrics(mesh: Settings) -> dict[str, Any]:
     if not mesh.metrics:
         return {"enabled": False}
+    if mesh.external is not None:
+        return {"enabled": True, "agentMetricsRetentionTime": METRICS_RETENTION}
     return {
         "enabled": True,
         "enableAgentMetrics": True,
@@ -212,7 +215,7 @@ _CNI_FOLDERS: Final[dict[str, dict[str, Any]]] = {
 
 
 def _ui(mesh: Settings) -> dict[str, Any]:
-    if not mesh.ui or mesh.external is not None:
+    if not mesh.ui:
         return {"enabled": False}
     metrics: dict[str, Any] = {"enabled": bool(mesh.prometheus_url)}
     if mesh.prometheus_url:

@@ -66,7 +66,7 @@ def gateway_values(
     if terminating:
         values["terminatingGateways"] = {
             "enabled": True,
-            "defaults": {"replicas": REPLICAS, "resources": RESOURCES, "affinity": apart("terminating-gateway")},
+            "defaults": {"resources": RESOURCES, "affinity": apart("terminating-gateway")},
             "gateways": [_terminating(each) for each in terminating],
         }
     return values

@@ -181,7 +181,8 @@ def test_servers_elsewhere() -> None:
     assert given["global"]["acls"] == {"manageSystemACLs": True, "bootstrapToken": secret}
     assert given["global"]["tls"]["caCert"] == secret
     assert "gossipEncryption" not in given["global"]
-    assert given["ui"] == {"enabled": False}
+    assert "ui" not in given
+    assert given["global"]["metrics"] == {"enabled": True, "agentMetricsRetentionTime": "5m"}
     assert "caCert" not in values(external_servers=EXTERNAL)["global"]["tls"]
 
 
