@@ -37,7 +37,8 @@ def backend(mesh: ConsulMesh) -> "VaultBackendArgs | None":
     if (access := _access(mesh.vault)) is None:
         pulumi.log.warn(f"Vault {mesh.vault.address}: not looked at offline; `pulumi preview` does")
     else:
-        for unseen in check_vault(plan, access, owner(), is_alone=True):
+        is_live_known = mesh.ca is not None and mesh.ca.consul is not None
+        for unseen in check_vault(plan, access, owner(), is_alone=True, is_live_known=is_live_known):
             pulumi.log.warn(f"Vault {mesh.vault.address}: the token may not read {unseen}, which was not checked")
     return plan.backend
 

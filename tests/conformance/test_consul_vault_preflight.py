@@ -150,7 +150,11 @@ def test_what_may_go(root: Client) -> None:
     # A root goes where another one is: at the end of a rotation, and when one is given up.
     assert look(root, datacenter="going", auth=JWT) == ()
     assert look(root, datacenter="going", auth=JWT, connect={"roots": [{"path": "going/next"}]}) == ()
-    assert look(root, datacenter="going", auth=JWT, connect={"roots": []}) == ()
+    without = {"datacenter": "going", "auth": JWT, "connect": {"roots": []}}
+    assert look(root, **without) == ()
+    # Nobody compares it with what is live: the stack says "Consul's own", and Consul may not have been told.
+    with pytest.raises(ComponentError, match=r"going/connect_root \(root of the mesh\) is this stack's"):
+        check_vault(planned(**without), VaultAccess(root.url, root.token), OWNER, is_live_known=False)
     # Nothing is lost with a root that never had a certificate, and with what `retain` leaves.
     root.request(
         "POST", "sys/mounts/tried/root", type="pki", description=f"Consul in tried: root of the mesh ({OWNER})"

@@ -187,9 +187,9 @@ def test_a_running_vault_is_asked_with_the_stacks_token(tmp_path: Path, monkeypa
 
     asked: list[VaultAccess] = []
 
-    def look(_: object, access: VaultAccess, owner: str, *, is_alone: bool) -> tuple[str, ...]:
+    def look(_: object, access: VaultAccess, owner: str, *, is_alone: bool, is_live_known: bool) -> tuple[str, ...]:
         asked.append(access)
-        assert owner == "meshwright test/x"
+        assert (owner, is_alone, is_live_known) == ("meshwright test/x", True, False)
         return ("sys/mounts",)
 
     monkeypatch.setattr(consul_vault, "check_vault", look)

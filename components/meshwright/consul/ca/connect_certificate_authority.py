@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 _LIVE_ID = "consul-ca"
 """There is one CA in a datacenter; pulumi_consul gives it this id, and reads it by none."""
+_HIDDEN = pulumi.ResourceOptions(additional_secret_outputs=["configJson", "config"])
 
 
 class RootArgs(TypedDict):
@@ -130,16 +131,17 @@ class ConnectCertificateAuthority(pulumi.ComponentResource):
         text: pulumi.Input[str] = as_go(self.configuration)
         if _step(args) != STEADY:
             text = _once_it_follows(self._live(name, children), str(text), args, label)
-        consul.CertificateAuthority(name, connect_provider=signs.provider, config_json=text, opts=children)
+        # What somebody else has told Consul, which `refresh` reads, may hold a token or a key.
+        hidden = pulumi.ResourceOptions.merge(children, _HIDDEN)
+        consul.CertificateAuthority(name, connect_provider=signs.provider, config_json=text, opts=hidden)
         self.register_outputs({"provider": self.provider_name, "configuration": self.configuration})
 
     def _live(self, name: str, opts: pulumi.ResourceOptions) -> pulumi.Output[tuple[str, str]]:
         """Provider and root path of what is live now, at preview as well."""
         import pulumi_consul as consul
 
-        hidden = pulumi.ResourceOptions(additional_secret_outputs=["configJson", "config"])
         found = consul.CertificateAuthority.get(
-            f"{name}-live", _LIVE_ID, opts=pulumi.ResourceOptions.merge(opts, hidden)
+            f"{name}-live", _LIVE_ID, opts=pulumi.ResourceOptions.merge(opts, _HIDDEN)
         )
         both = pulumi.Output.all(found.connect_provider, found.config_json)
         # Of the configuration, which may hold a token, nothing but the path is kept.

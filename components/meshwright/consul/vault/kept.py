@@ -36,10 +36,11 @@ class Kept:
         plan: What is to be there.
         owner: As `meshwright.consul.vault.preflight.check_vault` has it.
         is_alone: As there.
+        is_live_known: As there.
     """
 
-    def __init__(self, vault: LiveVault, plan: VaultPlan, owner: str, *, is_alone: bool) -> None:
-        self._vault, self._plan = vault, plan
+    def __init__(self, vault: LiveVault, plan: VaultPlan, owner: str, *, is_alone: bool, is_live_known: bool) -> None:
+        self._vault, self._plan, self._is_live_known = vault, plan, is_live_known
         datacenter = ".+" if is_alone else re.escape(plan.names.datacenter)
         # What is retained has another mark, and is nobody's to lose.
         self._mine = re.compile(rf"Consul in {datacenter}: (.+) \({re.escape(owner)}\)")
@@ -89,10 +90,12 @@ class Kept:
     def _is_replaced(self, title: str, path: str, namespace: str) -> bool:
         """Of a root: whether another one is there, or it never had a certificate, or Consul's own takes its place."""
         roots = [each.engine for each in self._plan.engines.roots]
-        return title == ROOT_TITLE and (
-            not roots
-            or any(certificate_in(self._vault, each.path, each.namespace) for each in roots)
-            or not certificate_in(self._vault, path, namespace)
+        if title != ROOT_TITLE:
+            return False
+        if not certificate_in(self._vault, path, namespace):
+            return True
+        return self._is_live_known and (
+            not roots or any(certificate_in(self._vault, each.path, each.namespace) for each in roots)
         )
 
     def _taken(self, path: str, title: str, remedy: str) -> Problem:

@@ -26,7 +26,9 @@ _SYSTEM_TTL_S = 32 * 86_400
 _FOUND = 200
 
 
-def check_vault(plan: VaultPlan, access: VaultAccess, owner: str, *, is_alone: bool = False) -> tuple[str, ...]:
+def check_vault(
+    plan: VaultPlan, access: VaultAccess, owner: str, *, is_alone: bool = False, is_live_known: bool = True
+) -> tuple[str, ...]:
     """Ask a running Vault, by reading alone, whether a plan can be carried out in it.
 
     Args:
@@ -35,6 +37,7 @@ def check_vault(plan: VaultPlan, access: VaultAccess, owner: str, *, is_alone: b
         owner: As `meshwright.consul.vault.registering.owner` has it: what is marked with it is the stack's own.
         is_alone: Whether the stack has no other datacenter's in this Vault: then another name of its datacenter is
             told as well.
+        is_live_known: Whether what is live in Consul is held against the plan: else no root of the stack's may go.
 
     Returns:
         What the token may not look at, in words.
@@ -44,7 +47,7 @@ def check_vault(plan: VaultPlan, access: VaultAccess, owner: str, *, is_alone: b
     """
     vault = LiveVault(access, plan.namespace)
     looks = _Looks(vault, plan, owner)
-    kept = Kept(vault, plan, owner, is_alone=is_alone)
+    kept = Kept(vault, plan, owner, is_alone=is_alone, is_live_known=is_live_known)
     problems = [
         *looks.rights(),
         *(problem for each in plan.engines.not_consuls for problem in looks.engine(each)),

@@ -58,6 +58,9 @@ def test_the_live_configuration_is_set_and_nothing_in_it_is_secret() -> None:
     graph = recorded(arguments())
     made = authority(graph)
     assert made["connectProvider"] == "vault"
+    # A token that somebody has set by hand would be in the state in plain text, after the next refresh.
+    (kept,) = [each for each in graph if each.type.endswith(":CertificateAuthority")]
+    assert set(kept.options.additional_secret_outputs) == {"configJson", "config"}
     assert json.loads(made["configJson"])["RootPKIPath"] == "dc1/connect_root"
     component = next(each for each in graph if each.type == "meshwright:index:ConnectCertificateAuthority")
     assert component.outputs["provider"] == "vault"
