@@ -33,7 +33,6 @@ def test_each_pod_gets_what_its_annotations_ask_for(openbao: OpenBao) -> None:
             "platform": "eks",
             "datacenter": "chart",
             "mesh_gateway": {"annotations": {"example.com/internal": "true"}},
-            "terminating_gateways": [{"name": "terminating-gateway"}],
             "vault": backend,
         },
         "Consul mesh",
@@ -60,7 +59,6 @@ def test_each_pod_gets_what_its_annotations_ask_for(openbao: OpenBao) -> None:
         "consul-connect-injector": injector,
         "consul-server-acl-init": {f"{tls}/cert/ca"},
         "consul-mesh-gateway": {f"{tls}/cert/ca"},
-        "consul-terminating-gateway": {f"{tls}/cert/ca"},
     }
 
 
