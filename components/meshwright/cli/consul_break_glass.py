@@ -86,11 +86,12 @@ def bootstrap_token_lost(
     reset_written: Annotated[
         bool, typer.Option("--reset-written", help="The index is in the leader's file acl-bootstrap-reset.")
     ] = False,
+    vault_address: VaultAddress = "",
 ) -> int:
     """The bootstrap token is lost: have another made. Nothing that runs needs it."""
     from meshwright.consul.breakglass import bootstrap
 
-    return _answer(asked, lambda look: bootstrap.plan(look, reset_written=reset_written))
+    return _answer(asked, lambda look: bootstrap.plan(look, reset_written=reset_written), vault_address=vault_address)
 
 
 app.command("resume")(resume)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from meshwright.breakglass.plan import Plan, refused
 from meshwright.breakglass.restarts import pods_of, restarted
 from meshwright.certs.pem import called
-from meshwright.consul.breakglass.looking import hours, leaf_lifetime, quorum
+from meshwright.consul.breakglass.looking import hours, leaf_lifetime, quorum, to_spare
 from meshwright.consul.labels import NAMESPACE, SERVER
 
 if TYPE_CHECKING:
@@ -68,13 +68,12 @@ def uninitialised(look: Look) -> Plan:
     """Elect a new leader, which makes the CA anew from the live configuration.
 
     Raises:
-        ConfigError: MW-E172: Vault is sealed, Consul logs in by a static token, or there is no quorum.
+        ConfigError: MW-E172: Vault is sealed or not seen, Consul logs in by a static token, or no server is to spare.
     """
     servers = look.servers()
-    quorum(servers)
+    election = to_spare(servers)
     if look.uses_vault():
-        if look.is_sealed():
-            raise refused("Vault is sealed, and no leader can start its CA before it is open", "see vault-sealed")
+        look.require_open()
         if look.logs_in_by_token():
             raise refused("Consul logs in to Vault by a static token: it has ended, or will", "see token-expired")
     return Plan(
@@ -92,7 +91,7 @@ def uninitialised(look: Look) -> Plan:
                 "the usual reasons are 403 for sys/mounts/…/tune, a role for another service account, and a mount that "
                 "is gone; where the root's mount is gone, no leader can start: see root-lost"
             ),
-            "each election takes seconds in which nothing is written; the quorum stays, for one server goes at a time",
+            election,
         ),
         restarted("statefulset", SERVER, NAMESPACE, pods_of(servers)),
         (_CHECKED, "`meshwright up STACK` brings policies and roles in Vault back to what they should be"),

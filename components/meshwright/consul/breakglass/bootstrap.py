@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from meshwright.breakglass.plan import Plan, Step, as_json, refused
 from meshwright.breakglass.restarts import pods_of, restarted
-from meshwright.consul.breakglass.looking import quorum
+from meshwright.consul.breakglass.looking import quorum, to_spare
 from meshwright.consul.labels import BOOTSTRAP_SECRET, NAMESPACE, SERVER
 from meshwright.health.objects import called, name_of
 
@@ -59,7 +59,8 @@ def plan(look: Look, *, reset_written: bool = False) -> Plan:
         reset_written: What the operator knows of the file on the leader, which only a command inside its pod shows.
 
     Raises:
-        ConfigError: MW-E172: the token's Secret is there, the job that makes one runs, or there is no quorum.
+        ConfigError: MW-E172: the token's Secret is there, the job that makes one runs, there is no quorum, or Vault is
+            sealed or not seen.
     """
     servers = look.servers()
     quorum(servers)
@@ -67,13 +68,14 @@ def plan(look: Look, *, reset_written: bool = False) -> Plan:
 
 
 def _in_vault(look: Look, servers: Object) -> Plan:
+    look.require_open()
     return Plan(
         SCENARIO,
         "Consul has a management token that is in Vault",
         "the bootstrap token in Vault's KV",
         (
             *_RISKS,
-            "each election takes seconds in which nothing is written; the quorum stays, for one server goes at a time",
+            to_spare(servers),
             "the lost token stays valid until it is deleted: whoever has it may do all",
         ),
         (*restarted("statefulset", SERVER, NAMESPACE, pods_of(servers)), *_again(look)),

@@ -79,6 +79,14 @@ class Look(ClusterLook):
         told = {value for pod in self.all("Pod") for key in SEALED if (value := label(pod, key))}
         return "true" in told if told else None
 
+    def require_open(self) -> None:
+        """Raises `ConfigError` (MW-E172) where Vault is sealed, or nothing tells: a server restarted now stays away."""
+        sealed = self.is_sealed()
+        if sealed is None:
+            raise refused("nothing here tells whether Vault is sealed", "name it by --vault-address")
+        if sealed:
+            raise refused("Vault is sealed, and a server that restarts waits for it", "see vault-sealed")
+
     def waiting(self) -> list[Object]:
         """Pods of Consul's that have to have something of Vault's, and aren't ready. One that is ready has it."""
         return [
@@ -129,6 +137,26 @@ def quorum(servers: Object) -> None:
     if ready <= wanted // 2:
         message = f"{ready} of {wanted} servers are ready: without a quorum nothing can be written"
         raise refused(message, "bring servers back first: see the events of those that aren't ready")
+
+
+def to_spare(servers: Object) -> str:
+    """What new pods for the servers, one after the other, do to the quorum.
+
+    The chart's StatefulSet is parallel: a rollout takes a server that is ready although another is away.
+
+    Raises:
+        ConfigError: MW-E172: a server is away, and without one more nothing could be written.
+    """
+    quorum(servers)
+    wanted, ready = int(at(servers, "spec", "replicas") or 0), int(at(servers, "status", "readyReplicas") or 0)
+    if ready - 1 > wanted // 2:
+        return (
+            "each election takes seconds in which nothing is written; the quorum stays, for one server goes at a time"
+        )
+    if ready < wanted:
+        message = f"{ready} of {wanted} servers are ready: with one more away there is no quorum"
+        raise refused(message, "bring back what is away first: see its events")
+    return f"downtime: of {wanted} servers none may be away; nothing is written until each new pod is ready"
 
 
 def _has_token(config: Mapping[str, Any]) -> bool:

@@ -40,8 +40,9 @@ PODS = """\
   metadata: {namespace: consul, name: hook, annotations: {vault.hashicorp.com/agent-inject: "true"}}
   spec: {containers: [{name: vault-agent}]}
   status: {phase: Succeeded}
-- {kind: Pod, metadata: {namespace: vault, name: vault-0, labels: {vault-sealed: "false"}}}
 """
+OPEN = '- {kind: Pod, metadata: {namespace: vault, name: vault-0, labels: {vault-sealed: "false"}}}\n'
+PODS += OPEN
 SEALED = PODS.replace('vault-sealed: "false"', 'vault-sealed: "true"')
 JOB = """\
 - kind: Job

@@ -18,6 +18,7 @@ from tests.unit.consul.breakglass.clusters import (
     IN_VAULT,
     JOB,
     OBJECTS,
+    OPEN,
     PODS,
     SEALED,
     TOKEN,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from meshwright.breakglass.plan import Plan
+    from meshwright.consul.breakglass.looking import Look
 
 NO_QUORUM = OBJECTS.replace("readyReplicas: 3", "readyReplicas: 1")
 SERVERS = [
@@ -83,7 +85,7 @@ def test_where_vault_is_not_to_blame() -> None:
     ready = PODS.partition("- kind: Pod\n  metadata: {namespace: consul, name: consul-connect")[0].partition("- kind")[
         0
     ]
-    open_vault = '- {kind: Pod, metadata: {namespace: vault, name: vault-0, labels: {openbao-sealed: "false"}}}\n'
+    open_vault = OPEN.replace("vault-sealed", "openbao-sealed")
     assert "keeps its secrets itself" in said(lambda: sealed.plan(look()))
     assert "name it by --vault-address" in said(lambda: sealed.plan(look(IN_VAULT)))
     assert "no pod of Consul's waits for it" in said(lambda: sealed.plan(look(IN_VAULT + ready + open_vault)))
@@ -121,7 +123,7 @@ def test_a_ca_that_does_not_start_gets_another_leader() -> None:
 
 def test_where_another_leader_would_not_help() -> None:
     assert "see vault-sealed" in said(lambda: authority.uninitialised(look(IN_VAULT + SEALED)))
-    assert "see token-expired" in said(lambda: authority.uninitialised(look(IN_VAULT, static_token())))
+    assert "see token-expired" in said(lambda: authority.uninitialised(look(IN_VAULT + OPEN, static_token())))
     for make in (authority.uninitialised, authority.expired, bootstrap.plan):
         assert "1 of 3 servers are ready: without a quorum" in said(lambda make=make: make(look(NO_QUORUM)))  # type: ignore[misc]
 
@@ -191,10 +193,44 @@ def test_then_the_job_is_made_anew_without_what_its_controller_added() -> None:
 
 
 def test_a_token_in_vault_is_made_by_the_next_leader() -> None:
-    plan = bootstrap.plan(look(IN_VAULT + JOB))
+    plan = bootstrap.plan(look(IN_VAULT + OPEN + JOB))
     assert commands(plan)[:2] == SERVERS
     assert commands(plan)[2].startswith("replace --force")
-    assert commands(bootstrap.plan(look(IN_VAULT))) == SERVERS
+    assert commands(bootstrap.plan(look(IN_VAULT + OPEN))) == SERVERS
+
+
+@pytest.mark.parametrize("make", [authority.uninitialised, bootstrap.plan])
+def test_no_server_is_restarted_that_would_not_come_back(make: Callable[[Look], Plan]) -> None:
+    assert "see vault-sealed" in said(lambda: make(look(IN_VAULT + SEALED)))
+    assert "nothing here tells whether Vault is sealed" in said(lambda: make(look(IN_VAULT)))
+    with server({VAULT_HEALTH: (200, json.dumps({"sealed": False, "initialized": True}).encode())}) as address:
+        assert commands(make(look(IN_VAULT, vault_address=address))) == SERVERS
+
+
+@pytest.mark.parametrize("make", [authority.uninitialised, bootstrap.plan])
+@pytest.mark.parametrize(
+    ("wanted", "ready", "wording"),
+    [
+        (3, 3, "the quorum stays"),
+        (5, 4, "the quorum stays"),
+        (1, 1, "of 1 servers none may be away"),
+        (2, 2, "of 2 servers none may be away"),
+        (3, 2, "2 of 3 servers are ready: with one more away there is no quorum"),
+    ],
+)
+def test_a_rollout_takes_a_ready_server_although_another_is_away(
+    make: Callable[[Look], Plan], wanted: int, ready: int, wording: str
+) -> None:
+    objects = (IN_VAULT + OPEN).replace(
+        "{replicas: 3, selector: {matchLabels: {component: server}}",
+        f"{{replicas: {wanted}, selector: {{matchLabels: {{component: server}}}}",
+        1,
+    )
+    objects = objects.replace("readyReplicas: 3", f"readyReplicas: {ready}")
+    if ready < wanted == 3:
+        assert wording in said(lambda: make(look(objects)))
+    else:
+        assert any(wording in each for each in make(look(objects)).risks)
 
 
 def test_nothing_is_overwritten_and_nothing_is_run_twice() -> None:
@@ -207,7 +243,7 @@ def test_nothing_is_overwritten_and_nothing_is_run_twice() -> None:
 
 
 def test_plans_are_json_and_say_whose_they_are() -> None:
-    for plan in (authority.uninitialised(look()), bootstrap.plan(look(IN_VAULT))):
+    for plan in (authority.uninitialised(look()), bootstrap.plan(look(IN_VAULT + OPEN))):
         assert json.loads(json.dumps(asdict(plan)))["mesh"] == "consul"
         assert plan.tool == "meshwright consul break-glass"
         assert not any(each.endswith(".") for each in (*plan.risks, *plan.afterwards, *plan.before))
