@@ -16,6 +16,7 @@ from meshwright.kubernetes.troubles import Path
 
 if TYPE_CHECKING:
     from meshwright.config.consul import ConsulMesh, ConsulNamespace
+    from meshwright.config.consul_access import Allowed
     from meshwright.config.consul_traffic import ConsulTraffic
     from meshwright.consul.intentions.args import ConsulIntentionsArgs, IntentionArgs, ServiceFacts
     from meshwright.consul.mesh_defaults import ConsulMeshDefaultsArgs
@@ -176,7 +177,7 @@ def _outside(mesh: "ConsulMesh") -> Iterator[Mistake]:
 
 
 def _proxies(mesh: "ConsulMesh") -> Iterator[Mistake]:
-    looks = [each for line in mesh.intentions for each in line.allow if each.path_exact or each.path_prefix]
+    looks = [each for line in mesh.intentions for each in line.allow if _looks_at_path(each)]
     if mesh.proxies.strict_paths is False and looks:
         message = "is false, and intentions look at paths: //admin or /%2e/admin could go past them"
         yield Mistake(Code.CONSUL_INTENTION, message, "remove it", ("proxies", "strict_paths"))
@@ -187,6 +188,10 @@ def _proxies(mesh: "ConsulMesh") -> Iterator[Mistake]:
         )
         remedy = "set it once every namespace is strict"
         yield Mistake(Code.CONSUL_PERMISSIVE, message, remedy, ("proxies", "mesh_destinations_only"))
+
+
+def _looks_at_path(allowed: "Allowed") -> bool:
+    return bool(allowed.path_exact or allowed.path_prefix or allowed.path_regex)
 
 
 def _redirects(mesh: "ConsulMesh") -> bool:

@@ -182,6 +182,14 @@ OUTSIDE = {"name": "out", "phase": "unmeshed", "services": ["job"]}
             "mesh.proxies.strict_paths is false, and intentions look at paths",
         ),
         (
+            [SHOP, FRONT],
+            {
+                "intentions": [{"from": "web", "to": "api", "allow": [{"path_regex": "/v1/.*"}]}],
+                "proxies": {"strict_paths": False},
+            },
+            "mesh.proxies.strict_paths is false, and intentions look at paths",
+        ),
+        (
             [SHOP],
             {"proxies": {"mesh_destinations_only": True}},
             "mesh.proxies.mesh_destinations_only is true, and shop has services that are not in the mesh yet",

@@ -84,6 +84,10 @@ def _in_allowed(allowed: AllowedArgs, args: ConsulIntentionsArgs) -> Iterator[Tr
     if not allowed:
         message, remedy = "is empty, which Consul refuses", "say which requests; or remove allow, for every connection"
         yield Trouble(Code.CONSUL_INTENTION, message, remedy)
+    for key in ("methods", "headers", "headers_regex", "tokens"):
+        if key in allowed and not allowed[key]:  # type: ignore[literal-required]
+            message = "is empty, and Consul would take it for no limit at all"
+            yield Trouble(Code.CONSUL_INTENTION, message, "remove it, to let all in; or say which", (key,))
     paths = [key for key in _PATHS if key in allowed]
     if len(paths) > 1:
         yield Trouble(Code.CONSUL_INTENTION, f"stands beside {paths[0]}", "keep one of the two", (paths[1],))
@@ -127,6 +131,9 @@ def _tokens(allowed: AllowedArgs, args: ConsulIntentionsArgs) -> Iterator[Troubl
             message = f'is "{token["provider"]}", and jwt has no such provider: proxies would be told nothing at all'
             listed = f"one of: {', '.join(known)}" if known else "add it to jwt"
             yield Trouble(Code.CONSUL_JWT, message, listed, ("tokens", index, "provider"))
+        if token.get("claims") == []:
+            message = "is empty, and Consul would take any token of the provider's"
+            yield Trouble(Code.CONSUL_JWT, message, "remove it, or name a claim", ("tokens", index, "claims"))
         for claim, said in enumerate(token.get("claims") or ()):
             if not said["path"]:
                 at = ("tokens", index, "claims", claim, "path")

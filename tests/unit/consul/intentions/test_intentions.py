@@ -83,6 +83,20 @@ def test_requests_are_told_in_order_and_the_rest_is_refused() -> None:
     assert "calls-jwt-login" in names(find(graph, "calls-to-api").dependencies)
 
 
+@pytest.mark.parametrize("key", ["methods", "headers", "headers_regex", "tokens"])
+def test_a_limit_that_is_empty_is_no_limit(key: str) -> None:
+    empty: Any = {} if key.startswith("headers") else []
+    (line,) = refusal({**ALL, "allow": [{"path_prefix": "/admin/", key: empty}]})
+    assert line.startswith(f"intentions[0].allow[0].{key} is empty, and Consul would take it for no limit at all")
+    assert line.endswith("(MW-E254)")
+
+
+def test_claims_that_are_empty_are_any_token() -> None:
+    allow = [{"tokens": [{"provider": "login", "claims": []}]}]
+    (line,) = refusal({**ALL, "allow": allow}, jwt={"login": LOGIN})
+    assert line.startswith("intentions[0].allow[0].tokens[0].claims is empty, and Consul would take any token")
+
+
 def test_an_entry_says_what_lines_for_everybody_say_too() -> None:
     healthz = {"path_exact": "/healthz"}
     graph = intentions(
