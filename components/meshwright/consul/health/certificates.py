@@ -62,8 +62,11 @@ def _servers(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
     if uses_vault(snapshot):
         raise SkipError("Vault's agents renew them; what is left of a server's own is told by ca-alive")
     for secret in (labels.CA_SECRET, labels.SERVER_CERTIFICATE_SECRET, labels.WEBHOOK_CERTIFICATE_SECRET):
-        for each in certificates_of(snapshot, secret)[:1]:
+        found = certificates_of(snapshot, secret)[:1]
+        for each in found:
             yield from _ending(f"Secret {labels.NAMESPACE}/{secret}", each)
+        if not found and secret == labels.SERVER_CERTIFICATE_SECRET:
+            yield Doubt(f"Secret {labels.NAMESPACE}/{secret}", "has no certificate that could be judged")
 
 
 def _ending(subject: str, certificate: x509.Certificate) -> Iterator[Finding]:

@@ -34,7 +34,7 @@ def _synced(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
         said = " ".join(str(at(synced, key) or "") for key in ("reason", "message")).strip()
         if at(synced, "status") == "False":
             yield Finding(called(each), f"is not in Consul: {said}")
-        elif at(synced, "status") == "Unknown":
+        elif at(synced, "status") != "True":
             yield Doubt(called(each), said or "the injector doesn't say whether Consul has it")
 
 
