@@ -282,6 +282,21 @@ def test_secrets_that_are_not_there_or_not_fit(root: Client) -> None:
     ]
 
 
+def test_secrets_of_a_consul_that_runs_are_not_written_over(root: Client) -> None:
+    kv = {"path": "shared/kv", "existing": True}
+    root.request("POST", "sys/mounts/shared/kv", type="kv", options={"version": "2"})
+    assert look(root, datacenter="shared", kv=kv, auth=JWT) == ()
+    root.request("POST", "shared/kv/data/consul/shared/bootstrap-token", data=TOKEN)
+    assert found(root, datacenter="shared", kv=kv, auth=JWT) == [
+        (
+            Code.VAULT_SECRET,
+            "shared/kv/data/consul/shared/bootstrap-token is there already, and would be written over",
+        )
+    ]
+    apply(root, recorded(datacenter="shared", kv=kv))
+    assert look(root, datacenter="shared", kv=kv, auth=JWT) == ()  # its own
+
+
 def test_a_token_that_may_not_do_all_of_it(root: Client) -> None:
     may = """
     path "sys/mounts/*" { capabilities = ["create", "update", "read"] }

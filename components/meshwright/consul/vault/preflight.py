@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _SYSTEM_TTL_S = 32 * 86_400
 """Vault's ``max_lease_ttl`` where neither an engine nor the server has one."""
-_FOUND = 200
+_FOUND, _NOT_FOUND = 200, 404
 
 
 def check_vault(
@@ -171,8 +171,9 @@ class _Looks:
             yield self._vault.problem(Code.VAULT_ROLE, message, "bind it to that service account")
 
     def secrets(self) -> Iterator[Problem]:
-        """Secrets that are there already are there, and are such as Consul takes."""
+        """Secrets that are there already are there, and are such as Consul takes; others' are not written over."""
         if not self._plan.secrets_existing:
+            yield from self._others_secrets()
             return
         backend = self._plan.backend
         for path, key, kind in (
@@ -186,6 +187,23 @@ class _Looks:
                 yield self._vault.problem(Code.VAULT_SECRET, f'{path} has no key "{key}"', remedy)
             elif wrong := secret_problem(kind, str(value)):
                 yield self._vault.problem(Code.VAULT_SECRET, f"{path}: {wrong[0]}", wrong[1])
+
+    def _others_secrets(self) -> Iterator[Problem]:
+        """With another bootstrap token, or gossip key, a Consul that runs is shut out of its own datacenter."""
+        plan = self._plan
+        if not (plan.engines.kv.existing and plan.policies):
+            return
+        # A secret has no mark. The policy that reads it has one, where this stack has written both.
+        status, _ = self._vault.ask("GET", f"sys/policies/acl/{plan.policies['gossip'].name}")
+        if status != _NOT_FOUND:
+            return
+        for key in ("gossip", "bootstrap_token"):
+            path = plan.backend[key]["path"]
+            status, found = self._vault.ask("GET", path)
+            if status == _FOUND and found.get("data"):
+                message = f"{path} is there already, and would be written over"
+                remedy = "use both secrets: existing_secrets: true; or delete it, where no Consul has it"
+                yield self._vault.problem(Code.VAULT_SECRET, message, remedy)
 
     def _not_taken(self, path: str, found: Mapping[str, Any] | None, mounts: Mapping[str, Any]) -> Iterator[Problem]:
         if found is not None and not str(found.get("description", "")).endswith(self._marks):
