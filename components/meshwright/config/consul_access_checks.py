@@ -9,7 +9,7 @@ from meshwright.config.consul_hybrid import homes as outside_homes
 from meshwright.config.consul_hybrid import outside_facts
 from meshwright.config.gateway_api import told
 from meshwright.consul.intentions.checks import intention_troubles
-from meshwright.consul.namespace_checks import namespace_troubles
+from meshwright.consul.namespace_checks import namespace_troubles, phase_of_services
 from meshwright.consul.traffic.checks import circles, traffic_troubles
 from meshwright.errors import Code
 from meshwright.kubernetes.troubles import Path
@@ -57,7 +57,7 @@ def defaults_args(mesh: "ConsulMesh") -> "ConsulMeshDefaultsArgs":
         "strict_paths": bool(lines) if proxies.strict_paths is None else proxies.strict_paths,
         "strict_headers": any(each.headers or each.headers_regex for each in lines),
         "mesh_destinations_only": proxies.mesh_destinations_only,
-        "allow_permissive": any(each.phase == "permissive" for each in mesh.namespaces),
+        "allow_permissive": any(_mode(each) == "permissive" for each in mesh.namespaces),
     }
     if proxies.protocol:
         args["protocol"] = proxies.protocol
@@ -188,6 +188,10 @@ def _proxies(mesh: "ConsulMesh") -> Iterator[Mistake]:
         )
         remedy = "set it once every namespace is strict"
         yield Mistake(Code.CONSUL_PERMISSIVE, message, remedy, ("proxies", "mesh_destinations_only"))
+
+
+def _mode(namespace: "ConsulNamespace") -> str | None:
+    return phase_of_services(namespace.phase, namespace.previous.phase if namespace.previous else None)
 
 
 def _looks_at_path(allowed: "Allowed") -> bool:

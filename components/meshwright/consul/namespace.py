@@ -4,7 +4,7 @@ import pulumi
 
 from meshwright.consul.config_entries.entry import entry
 from meshwright.consul.labels import ENABLED, MESH_NAMESPACE, TRANSPARENT_PROXY
-from meshwright.consul.namespace_checks import ConsulNamespaceArgs, namespace_troubles
+from meshwright.consul.namespace_checks import ConsulNamespaceArgs, namespace_troubles, phase_of_services
 from meshwright.consul.service_defaults import MTLS_MODES, service_defaults
 from meshwright.kubernetes.children import below
 from meshwright.kubernetes.namespaces import namespace
@@ -16,7 +16,7 @@ class ConsulNamespace(pulumi.ComponentResource):
     """A namespace whose pods get proxies when they are made, and ServiceDefaults with the phase of its services.
 
     The label reaches pods with their next start; `restart` tells of it. The way from permissive to strict needs no
-    restart: proxies follow ServiceDefaults at once.
+    restart: proxies follow ServiceDefaults at once. On the way out they stay as they were, until `previous` goes.
 
     Raises:
         ComponentError: MW-E050 for arguments that cannot work, MW-E051 without a provider, MW-E250 for permissive mode
@@ -43,8 +43,9 @@ class ConsulNamespace(pulumi.ComponentResource):
             where = f"{name}-namespace"
             made = [namespace(where, args["namespace"], labels, adopt=adopt, opts=below(self, opts))]
         in_it = pulumi.ResourceOptions.merge(below(self, opts), pulumi.ResourceOptions(depends_on=made))
-        for service, said in (args.get("services") or {}).items() if meshed else ():
-            spec = service_defaults(said, phase)
+        mode = phase_of_services(phase, _before(args))
+        for service, said in (args.get("services") or {}).items() if mode else ():
+            spec = service_defaults(said, str(mode))
             entry(f"{name}-{service}", "ServiceDefaults", service, spec, namespace=args["namespace"], opts=in_it)
         self.namespace = pulumi.Output.from_input(args["namespace"])
         self.phase = pulumi.Output.from_input(phase)
@@ -54,11 +55,15 @@ class ConsulNamespace(pulumi.ComponentResource):
 
 def restart(args: ConsulNamespaceArgs) -> str:
     """What has to be restarted for the namespace's phase to hold, told by the phase before it."""
-    phase, before = args["phase"], (args.get("previous") or {"phase": "unmeshed"})["phase"]
+    phase, before = args["phase"], _before(args)
     if (phase == "unmeshed") == (before == "unmeshed"):
         return ""
     why = "to run without proxies" if phase == "unmeshed" else "to get proxies"
     return f"all workloads of {args['namespace']}, {why}"
+
+
+def _before(args: ConsulNamespaceArgs) -> str:
+    return (args.get("previous") or {"phase": "unmeshed"})["phase"]
 
 
 def _labels(args: ConsulNamespaceArgs) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 
 from meshwright.consul.identity import identity_troubles
 from meshwright.consul.labels import NAMESPACE
-from meshwright.consul.service_defaults import ServiceArgs, service_troubles
+from meshwright.consul.service_defaults import MTLS_MODES, ServiceArgs, service_troubles
 from meshwright.errors import Code
 from meshwright.kubernetes.troubles import Trouble
 from meshwright.phases import LADDERS
@@ -38,7 +38,8 @@ class ConsulNamespaceArgs(TypedDict):
     deadline: NotRequired[str]
     """The last day of the phase permissive, ``YYYY-MM-DD``; needed for it. After it, policy refuses the preview."""
     previous: NotRequired[ConsulPhaseRecord]
-    """The phase before this one. Policy judges the order of phases by it."""
+    """The phase before this one. Policy judges the order of phases by it. While the namespace leaves the mesh, its
+    services stay as they were in it: it goes once all pods were made anew."""
     adopt: NotRequired[bool]
     """The namespace exists: it is labelled, and stays when the stack goes. Default: false."""
     transparent_proxy: NotRequired[bool]
@@ -47,6 +48,16 @@ class ConsulNamespaceArgs(TypedDict):
     """Name of the Service -> what is known of it. Those of a permissive namespace have to be listed."""
     enterprise: NotRequired[bool]
     """The servers run Consul Enterprise. Default: false."""
+
+
+def phase_of_services(phase: str, before: str | None) -> str | None:
+    """The phase in which its services' entries are; None where it has none.
+
+    A namespace that leaves the mesh keeps those of the phase before: without them the proxies that still run would be
+    strict at once, and refuse all plaintext until the last pod is made anew.
+    """
+    said = before if phase == "unmeshed" else phase
+    return said if said in MTLS_MODES else None
 
 
 def namespace_troubles(args: ConsulNamespaceArgs) -> Iterator[Trouble]:
@@ -63,7 +74,7 @@ def namespace_troubles(args: ConsulNamespaceArgs) -> Iterator[Trouble]:
     elif "deadline" in args:
         message = f"is for the phase permissive, and the namespace is {phase}"
         yield Trouble(Code.CONSUL_PERMISSIVE, message, "remove it", ("deadline",))
-    if phase == "unmeshed":
+    if phase_of_services(phase, before and before["phase"]) is None:
         return
     for name, service in services.items():
         for trouble in service_troubles(service, enterprise=bool(args.get("enterprise", False))):

@@ -29,6 +29,18 @@ def test_an_unmeshed_namespace_has_no_label_and_no_defaults() -> None:
     assert shape(namespace(phase="unmeshed", adopt=True))[1:] == []
 
 
+@pytest.mark.parametrize("before", ["permissive", "strict"])
+@pytest.mark.parametrize("adopt", [True, False])
+def test_services_that_leave_the_mesh_stay_as_they_were_for_proxies_that_still_run(before: str, adopt: bool) -> None:
+    graph = namespace(phase="unmeshed", previous={"phase": before}, adopt=adopt, services={"api": {"protocol": "http"}})
+    assert inputs(graph, "shop-api")["spec"] == {"mutualTLSMode": before, "protocol": "http"}
+    assert ("shop-namespace" in {each.name for each in graph}) is not adopt
+    if not adopt:
+        assert "labels" not in inputs(graph, "shop-namespace")["metadata"]
+    gone = namespace(phase="unmeshed", previous={"phase": "unmeshed"}, services={"api": {}})
+    assert "shop-api" not in {each.name for each in gone}
+
+
 @pytest.mark.parametrize("phase", ["permissive", "strict"])
 def test_a_phase_is_each_services_mutual_tls(phase: str) -> None:
     more = {"deadline": "2026-12-11"} if phase == "permissive" else {}

@@ -123,6 +123,14 @@ def test_a_service_is_permissive_after_the_mesh_allows_it_and_looked_at_after_it
     assert inputs(strict, "defaults")["strict_paths"] is False
 
 
+def test_the_mesh_allows_permissive_services_until_the_last_proxy_is_gone() -> None:
+    back = {**FRONT, "phase": "unmeshed", "previous": {"phase": "permissive"}}
+    graph = run(back)
+    assert "defaults-allow-permissive" in names(find(graph, "front-web").dependencies)
+    assert graph.outputs["restart"] == {"front": "all workloads of front, to run without proxies"}
+    assert "defaults-allow-permissive" not in {each.name for each in run({**FRONT, "phase": "unmeshed"})}
+
+
 def test_a_mesh_without_namespaces_has_no_intentions() -> None:
     graph = run()
     assert "intentions" not in {each.name for each in graph}

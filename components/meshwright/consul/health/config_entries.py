@@ -93,7 +93,10 @@ def _in_time(entry: Object, told: dict[str, Object], *, is_live: bool) -> Iterat
     home = namespace_of(entry)
     deadline = at(told[home], "deadline") if home in told else None
     if deadline is None:
-        if told or not is_live:
+        if home in told and at(told[home], "phase") == "unmeshed" and at(told[home], "previous", "phase") == PERMISSIVE:
+            message = "stays permissive for proxies that still run: take `previous` away once all pods were made anew"
+            yield Doubt(called(entry), message)
+        elif told or not is_live:
             yield Finding(called(entry), "is permissive, and no stack says until when")
         else:
             yield Doubt(called(entry), "is permissive; name the STACK that says until when")

@@ -85,7 +85,7 @@ def _in_allowed(allowed: AllowedArgs, args: ConsulIntentionsArgs) -> Iterator[Tr
         message, remedy = "is empty, which Consul refuses", "say which requests; or remove allow, for every connection"
         yield Trouble(Code.CONSUL_INTENTION, message, remedy)
     for key in ("methods", "headers", "headers_regex", "tokens"):
-        if key in allowed and not allowed[key]:  # type: ignore[literal-required]
+        if key in allowed and not allowed[key]:
             message = "is empty, and Consul would take it for no limit at all"
             yield Trouble(Code.CONSUL_INTENTION, message, "remove it, to let all in; or say which", (key,))
     paths = [key for key in _PATHS if key in allowed]
