@@ -13,7 +13,7 @@ from meshwright.health.objects import annotation, at, called, condition, items, 
 from meshwright.health.verdicts import Check, Doubt, Finding, NotKnownError, Severity, SkipError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from meshwright.health.objects import Object
     from meshwright.health.snapshot import Snapshot
@@ -127,6 +127,18 @@ def _phases(snapshot: Snapshot) -> Iterator[Finding | Doubt]:
             mode = str(at(each, "spec", "mutualTLSMode") or "strict")
             if home == name and phase != "unmeshed" and mode != phase:
                 yield Finding(called(each), f"is {mode}, and its namespace is declared as {phase}")
+    if snapshot.live:
+        yield from _missing(snapshot, modes)
+
+
+def _missing(snapshot: Snapshot, there: Mapping[tuple[str, str], Object]) -> Iterator[Finding]:
+    """Services that a stack lists and that say nothing: they are as the mesh's defaults have them."""
+    for body in snapshot.of(NAMESPACE_DECLARED):
+        home, phase = str(at(body, "namespace")), str(at(body, "phase"))
+        for service in sorted(mapping(body, "services")):
+            if phase != "unmeshed" and (home, service) not in there:
+                message = f"is not there, and its namespace is declared as {phase}"
+                yield Finding(f"ServiceDefaults {home}/{service}", message)
 
 
 CHECKS: Final = (
