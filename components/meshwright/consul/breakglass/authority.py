@@ -153,7 +153,7 @@ def lost(look: Look, *, key_is_lost: bool = False) -> Plan:
         ),
         mesh="consul",
         before=(
-            "take a snapshot: `consul snapshot save before.snap`",
+            "take a snapshot: `consul snapshot save before.snap`; tokens are in it, so keep it as you keep those",
             "make the new root: `ca.rotation` with `step: cross-signing` and `next`, then `meshwright up STACK`",
             (
                 "write `step: switched` and `without_cross_signing: REASON` into the stack, and change Consul by hand: "

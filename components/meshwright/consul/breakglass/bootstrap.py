@@ -30,7 +30,10 @@ _OF_THE_CONTROLLER: Final = (
 _EXEC: Final = f"kubectl exec --namespace={NAMESPACE} --container=consul"
 _RESET: Final = (
     "find the leader's pod: `consul operator raft list-peers`, or the metric consul_server_isLeader",
-    f"ask for the index: `{_EXEC} LEADER -- consul acl bootstrap`; it refuses, and names it (reset index: N)",
+    (
+        f"ask for the index: `{_EXEC} LEADER -- consul acl bootstrap`; it refuses, and names it (reset index: N). "
+        "Where it doesn't, ACLs were never set up, and it shows a token that may do all: keep that one, and stop here"
+    ),
     (
         f"write it there: `{_EXEC} LEADER -- sh -c 'echo N > /consul/data/acl-bootstrap-reset'`; Consul takes the file "
         "away once it is used"

@@ -137,6 +137,7 @@ def test_a_lost_root_is_changed_while_what_it_signed_lives() -> None:
     assert "signs leaves until 2027-11-01 00:00 UTC; Consul can't renew it after 2027-05-02" in plan.risks[0]
     assert plan.risks[1].startswith("do NOT restart the servers before the change")
     assert "-force-without-cross-signing" in plan.before[2]
+    assert plan.before[0].endswith("tokens are in it, so keep it as you keep those")
     assert "144 hours" in plan.risks[3]
 
 
@@ -163,6 +164,7 @@ def test_a_root_that_signs_itself_and_where_none_is_lost() -> None:
 def test_a_lost_token_needs_a_file_on_the_leader_first() -> None:
     plan = bootstrap.plan(look(OBJECTS + JOB, {TOKEN: []}))
     assert any("acl-bootstrap-reset" in each for each in plan.before)
+    assert "it shows a token that may do all: keep that one, and stop here" in plan.before[1]
     assert plan.before[-1].startswith("at once run this command again, with --reset-written")
     assert plan.risks[0].startswith("no downtime")
     without = bootstrap.plan(look(more={TOKEN: []}))
