@@ -24,14 +24,14 @@ CHARTS = Path(os.environ.get("MESHWRIGHT_CHARTS") or programs.CHECKOUT / ".tools
 
 
 @contextmanager
-def simulated(folder: Path, chart: str, *more: str) -> Iterator[Cluster]:
+def simulated(folder: Path, chart: str, *more: str, volumes: int = 3) -> Iterator[Cluster]:
     """A cluster of the test's own; skips the test without the provider, that chart, or more programs."""
     programs.require_programs(*PROGRAMS, *more)
     if not shutil.which("pulumi-resource-kubernetes"):
         pytest.skip("not on PATH: pulumi-resource-kubernetes (pulumi.com/docs/install)")
     if not (CHARTS / chart / "Chart.yaml").is_file():
         pytest.skip(f"no chart {chart} in {CHARTS}: make conformance-tools (Istio's alone), or set MESHWRIGHT_CHARTS")
-    with Cluster(folder) as running:
+    with Cluster(folder, volumes=volumes) as running:
         yield running
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from meshwright.consul import labels
 from tests.engine.conftest import ROOT, Projects, Pulumi
-from tests.engine.on_cluster import CHARTS, edit, simulated, update
+from tests.engine.on_cluster import CHARTS, charts_before, edit, simulated, update
 from tests.servers import programs
 from tests.servers.cluster import Cluster
-from tests.servers.kubernetes import Api, Identity, Object
+from tests.servers.kubernetes import Api, Identity, Object, manifests
 
 CLAIMS = [f"data-{labels.NAMESPACE}-{labels.SERVER}-{number}" for number in range(3)]
 OF_HOOKS = {
@@ -28,7 +28,8 @@ OF_HOOKS = {
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    with simulated(tmp_path / "cluster", "consul") as running:
+    with simulated(tmp_path / "cluster", "consul", volumes=4) as running:
+        running.api.apply_all(manifests(programs.data_file("crds", "prometheus-operator-0.93.0.yaml")))
         yield running
 
 
@@ -45,7 +46,7 @@ def example(
         charts={"source": "path", "path": str(CHARTS)},
         gateway_api={"version": "1.5.1", "path": str(programs.data_file("crds", "gateway-api-1.5.1-standard.yaml"))},
         # The simulated cluster's volumes have 10 GiB, and no class.
-        control_plane={**mesh.get("control_plane", {}), "volumes": {"when_destroyed": when_destroyed}},
+        control_plane={**mesh.get("control_plane", {}), "volumes": {"when_destroyed": when_destroyed}, "snapshots": {}},
         **changes,
     )
     return pulumi
@@ -128,4 +129,25 @@ def test_the_last_namespace_gets_strict_and_what_consul_reads_goes_before_it(rea
     assert "allowEnablingPermissiveMutualTLS" not in mesh["spec"]
     defaults = cluster.api.list(labels.API_VERSION, "ServiceDefaults")
     assert {each["spec"]["mutualTLSMode"] for each in defaults} == {"strict"}
+    assert destroy(pulumi, cluster, before) == set()
+
+
+def test_the_servers_are_upgraded_where_they_are(real: Projects, cluster: Cluster, tmp_path: Path) -> None:
+    api, before = cluster.api, cluster.made()
+    pulumi = example(real, cluster, "delete", version="2.0.2")
+    charts = edit(pulumi)["charts"]
+    edit(pulumi, charts={**charts, "path": str(charts_before(tmp_path / "charts-before", "consul", "2.0.2"))})
+    up(pulumi)
+    claims = {name: found(api, "v1", "PersistentVolumeClaim", name)["metadata"]["uid"] for name in CLAIMS}
+
+    # Where pods run, the chart's hook has taken this Job away, which can't be changed in place.
+    api.delete(Identity("batch/v1", "Job", labels.NAMESPACE, f"{labels.SERVER}-acl-init"))
+    edit(pulumi, version="2.0.3", charts=charts)
+    changed = ("mesh", "mesh-release", "snapshots", "snapshots-job")  # the job runs Consul's own image
+    assert update(pulumi) == dict.fromkeys(changed, "update")
+    pulumi.run("preview", "--expect-no-changes")
+    servers = found(api, "apps/v1", "StatefulSet", labels.SERVER)
+    assert servers["metadata"]["labels"]["chart"] == "consul-helm"
+    assert servers["status"]["readyReplicas"] == 3
+    assert {name: found(api, "v1", "PersistentVolumeClaim", name)["metadata"]["uid"] for name in CLAIMS} == claims
     assert destroy(pulumi, cluster, before) == set()
