@@ -42,7 +42,7 @@ def test_every_object_is_taken_whole(mesh_cluster: Cluster) -> None:
     api = mesh_cluster.api
     theirs = api.apply_all(manifests(*(data_file("crds", name) for name in CRDS)))
     findings = []
-    for stack in filter(_is_deployed, example_stacks()):
+    for stack in filter(_has_objects, example_stacks()):
         for to in Tool:
             bodies = objects_of(files_of(stack, to))
             assert bodies, (stack, to)
@@ -54,12 +54,12 @@ def test_every_object_is_taken_whole(mesh_cluster: Cluster) -> None:
     assert findings == []
 
 
-def _is_deployed(stack: Stack) -> bool:
+def _has_objects(stack: Stack) -> bool:
+    """Not so where the kind of mesh isn't deployed yet, or the program is for machines alone."""
     try:
-        graph_of(stack)
+        return any(each.type.startswith("kubernetes:") for each in graph_of(stack))
     except pytest.skip.Exception:
         return False
-    return True
 
 
 @FORMATS
