@@ -19,6 +19,9 @@ STACKS = (
     "linkerd-traffic",
     "linkerd-rotation",
     "linkerd-openbao",
+    "consul-production",
+    "consul-mesh",
+    "consul-openbao",
 )
 
 
