@@ -27,7 +27,9 @@ def test_every_value_has_an_effect(stack: Stack) -> None:
     assert [finding for release in releases for finding in chart_checks.without_effect(release)] == []
 
 
-@pytest.mark.parametrize("stack", [each for each in example_stacks() if each.name.startswith(("linkerd", "consul"))], ids=str)
+@pytest.mark.parametrize(
+    "stack", [each for each in example_stacks() if each.name.startswith(("linkerd", "consul"))], ids=str
+)
 def test_charts_render_the_same_twice(stack: Stack) -> None:
     """Left to themselves Linkerd's make new certificates and a new schedule each time, which shows as a change for ever."""
     require_programs("helm")

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from meshwright.certs.cert_manager import duration_of
 from meshwright.certs.checks import Move, Verdict, verdict_of
-from meshwright.certs.from_cluster import duration_of, observe
+from meshwright.certs.from_cluster import observe
 from meshwright.certs.from_files import is_authority, observe_files
 from meshwright.certs.from_graph import observe_graph
 from meshwright.certs.gates import gate

@@ -145,7 +145,7 @@ def test_what_exists_is_used_and_not_made() -> None:
 
 
 def test_two_datacenters_issue_from_one_engine_that_exists() -> None:
-    shared = {key: {"path": f"corp/{key}", "existing": True} for key in ("server_tls", "injector_tls")}
+    shared: dict[str, Any] = {key: {"path": f"corp/{key}", "existing": True} for key in ("server_tls", "injector_tls")}
     one, other = (recorded(datacenter=each, **shared) for each in ("eu", "us"))
     for part, name in (("server", "server"), ("injector", "connect-injector")):
         for graph, datacenter in ((one, "eu"), (other, "us")):
