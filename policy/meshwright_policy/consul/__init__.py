@@ -2,12 +2,24 @@
 
 from typing import Final
 
-from meshwright_policy.consul import authority, availability, exposure, install, intentions, vault, workloads
+from meshwright_policy.consul import (
+    authority,
+    availability,
+    exposure,
+    install,
+    intentions,
+    security,
+    vault,
+    vault_engines,
+    workloads,
+)
 from meshwright_policy.record import Rule
 
 RULES: Final[tuple[Rule, ...]] = (
     *vault.RULES,
+    *vault_engines.RULES,
     *authority.RULES,
+    *security.RULES,
     *install.RULES,
     *availability.RULES,
     *exposure.RULES,

@@ -1,18 +1,15 @@
-"""Consul's rights in Vault: its policies, who gets them, and the mounts that they are about."""
+"""What Consul may do in Vault: rights that are too wide, and those for a rotation alone."""
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from meshwright_policy.consul.fragments import chart, path, plain, policy
+from meshwright_policy.consul.fragments import path, plain, policy
 from meshwright_policy.consul.hcl import Grant, grants
 from meshwright_policy.consul.objects import (
     CONNECT_CA,
-    HELM,
     LEAST_PRIVILEGE,
     VAULT_CA,
-    installed,
-    setting,
     told,
 )
 from meshwright_policy.record import (
@@ -31,14 +28,10 @@ from meshwright_policy.stack import Stack
 from meshwright_policy.values import UNKNOWN, at, elements, listed
 
 POLICY = ("vault:index/policy:Policy",)
-MOUNT = ("vault:index/mount:Mount",)
-JWT_LOGIN = "vault:jwt/authBackendRole:AuthBackendRole"
-LOGIN = ("vault:kubernetes/authBackendRole:AuthBackendRole", JWT_LOGIN)
 KEYS = (
     "vault:pkiSecret/secretBackendRootCert:SecretBackendRootCert",
     "vault:pkiSecret/secretBackendIntermediateCertRequest:SecretBackendIntermediateCertRequest",
 )
-PKI_ROLE = ("vault:pkiSecret/secretBackendRole:SecretBackendRole",)
 _CROSS_SIGN = "root/sign-self-issued"
 _SYSTEM = ("sys", "auth", "identity")
 _ESCALATING = (
@@ -55,10 +48,9 @@ _RULES_OF_VAULT = re.compile(r"(?:^|/)(?:sys/(?:policies|policy|auth)\b|auth/tok
 _LEAF = re.compile(r"(?P<mount>.+?)/(?:intermediate/.*|sign/.*|sign\*|roles/leaf-cert|\*)")
 _PAGE = "https://developer.hashicorp.com/consul/docs/secure-mesh/certificate/vault"
 _POLICIES = "https://developer.hashicorp.com/vault/docs/concepts/policies"
-_ON_KUBERNETES = "https://developer.hashicorp.com/consul/docs/deploy/server/k8s/vault"
 
 
-def _consuls(*texts: Any) -> bool:
+def consuls(*texts: Any) -> bool:
     """Whether names or texts say that something is Consul's."""
     return any(isinstance(text, str) and _CONSULS.search(text) for text in texts)
 
@@ -67,10 +59,10 @@ def _grants(subject: Subject) -> tuple[Grant, ...] | None:
     """What a policy of Consul's allows; ``None`` where only the update will know."""
     text, name = at(subject.properties, "policy"), at(subject.properties, "name")
     if text is UNKNOWN:
-        if not _consuls(name, subject.name):
+        if not consuls(name, subject.name):
             raise NotApplicableError("nothing says that it is Consul's")
         return None
-    if not _consuls(text, name, subject.name):
+    if not consuls(text, name, subject.name):
         raise NotApplicableError("nothing says that it is Consul's")
     return grants(text)
 
@@ -78,7 +70,8 @@ def _grants(subject: Subject) -> tuple[Grant, ...] | None:
 _OPEN = Undecided("what the policy allows is known only at the update")
 
 
-def _called(subject: Subject) -> str:
+def policy_called(subject: Subject) -> str:
+    """How a policy is named in what is said of it."""
     return f"the policy {told(at(subject.properties, 'name'), subject.name)}"
 
 
@@ -92,7 +85,7 @@ def _wide(subject: Subject, _: Config) -> Iterator[Answer]:
         everywhere = "*" in stem or stem == "+"
         mounts = rest.removeprefix("mounts/").split("/")[0] if grant.path.startswith("sys/mounts/") else ""
         if everywhere or "*" in mounts or mounts == "+" or (stem in _SYSTEM and rest in ("*", "+", "+/*")):
-            yield Violation(f"{_called(subject)} reaches engines that aren't Consul's: {grant.shown}")
+            yield Violation(f"{policy_called(subject)} reaches engines that aren't Consul's: {grant.shown}")
 
 
 def _sudo(subject: Subject, _: Config) -> Iterator[Answer]:
@@ -101,7 +94,7 @@ def _sudo(subject: Subject, _: Config) -> Iterator[Answer]:
         yield _OPEN
     for grant in found or ():
         if grant.capabilities & {"sudo", "root"} and not grant.path.endswith(f"/{_CROSS_SIGN}"):
-            yield Violation(f"{_called(subject)} has sudo at {grant.shown}, and Consul needs it nowhere")
+            yield Violation(f"{policy_called(subject)} has sudo at {grant.shown}, and Consul needs it nowhere")
 
 
 def _escalating(subject: Subject, _: Config) -> Iterator[Answer]:
@@ -112,7 +105,7 @@ def _escalating(subject: Subject, _: Config) -> Iterator[Answer]:
         changes_roles = grant.path.startswith("auth/") and "/role" in grant.path
         named = _RULES_OF_VAULT.search(grant.path)
         if grant.writes and (named or changes_roles or any(map(grant.covers, _ESCALATING))):
-            yield Violation(f"{_called(subject)} lets Consul give itself more rights: {grant.shown}")
+            yield Violation(f"{policy_called(subject)} lets Consul give itself more rights: {grant.shown}")
 
 
 def _in_rotation(stack: Stack) -> bool | None:
@@ -143,7 +136,9 @@ def _cross_signing(stack: Stack, _: Config) -> Iterator[Answer]:
             if under_way is None:
                 yield Undecided("whether a root is being changed is known only at the update", subject)
             else:
-                what = f"{_called(subject)} may have any root signed ({grant.shown}), and no root is being changed"
+                what = (
+                    f"{policy_called(subject)} may have any root signed ({grant.shown}), and no root is being changed"
+                )
                 yield Violation(what, subject)
     if not judged:
         raise NotApplicableError("no policy of the stack is Consul's")
@@ -157,14 +152,14 @@ def _one_datacenter(subject: Subject, _: Config) -> Iterator[Answer]:
     leaves = [match["mount"] for grant in found if grant.writes and (match := _LEAF.fullmatch(grant.path))]
     mounts = sorted({mount for mount in leaves if "inter" in mount.rpartition("/")[2]})
     if len(mounts) > 1 and all(re.fullmatch(r"[\w./+-]+", mount) for mount in mounts):
-        yield Violation(f"{_called(subject)} signs for {listed(mounts)}: with it one datacenter is any other's")
+        yield Violation(f"{policy_called(subject)} signs for {listed(mounts)}: with it one datacenter is any other's")
 
 
 def _leaves_vault(subject: Subject, _: Config) -> Iterator[Answer]:
     given = [at(subject.properties, key) for key in ("type", "backend", "commonName")]
     if given[0] is UNKNOWN:
         yield Undecided("whether its key leaves Vault is known only at the update")
-    elif not _consuls(*given[1:], subject.name):
+    elif not consuls(*given[1:], subject.name):
         raise NotApplicableError("nothing says that it is Consul's")
     elif given[0] == "exported":
         yield Violation("its private key leaves Vault, and is in Pulumi's state")
@@ -180,108 +175,12 @@ def _may_leave_vault(subject: Subject, _: Config) -> Iterator[Answer]:
         ways = [f"{stem}/{kind}/generate/exported" for kind in ("root", "intermediate")]
         covered = grant.path != stem and is_pki and any(map(grant.covers, ways))
         if grant.writes and (covered or grant.path.endswith("generate/exported")):
-            yield Violation(f"with {_called(subject)} a key can be made that leaves Vault: {grant.shown}")
-
-
-def _bound(subject: Subject, _: Config) -> Iterator[Answer]:
-    keys = ("roleName", "backend", "tokenPolicies")
-    name, backend, policies = (at(subject.properties, key) for key in keys)
-    if not _consuls(name, backend, subject.name, *elements(policies)):
-        raise NotApplicableError("nothing says that it is Consul's")
-    spaces, accounts = _accounts(subject)
-    called = f"the role {told(name, subject.name)}"
-    if not spaces and subject.type == JWT_LOGIN:
-        yield Violation(f"{called} is for whoever has a token of its issuer's")
-    elif "*" in spaces:
-        yield Violation(f"{called} is for service accounts of every namespace")
-    elif "default" in accounts:
-        yield Violation(f"{called} is for the service account default, which every pod has that names none")
-    elif "*" in accounts and (writing := _writing(subject.stack, policies)):
-        yield Violation(f"{called} is for every service account, and {writing} lets it write")
-    elif UNKNOWN in (*spaces, *accounts) or ("*" in accounts and UNKNOWN in elements(policies)):
-        yield Undecided("whom it is for is known only at the update")
-
-
-def _accounts(subject: Subject) -> tuple[list[Any], list[Any]]:
-    """Namespaces and names of the service accounts that may log in by a role."""
-    given = subject.properties
-    if subject.type != JWT_LOGIN:
-        spaces, accounts = (elements(at(given, f"boundServiceAccount{what}")) for what in ("Namespaces", "Names"))
-        return spaces, accounts
-    bound = at(given, "boundSubject") or at(given, "boundClaims", "sub")
-    if bound is UNKNOWN:
-        return [UNKNOWN], [UNKNOWN]
-    claims = at(given, "boundClaims")
-    who = [one.strip().split(":") for one in bound.split(",")] if isinstance(bound, str) else []
-    if not who and claims:
-        return [""], [""]  # Bound by another claim, which says nothing of accounts.
-    parts = [([*one, "*", "*", "*", "*"][2:4]) for one in who]
-    return [space for space, _ in parts], [account for _, account in parts]
-
-
-def _writing(stack: Stack | None, names: Any) -> str:
-    """A policy among these that allows more than to look, its own token aside; empty for none that the stack has."""
-    for subject in stack.of(*POLICY) if stack is not None else ():
-        given = [
-            grant for grant in grants(at(subject.properties, "policy")) if not grant.path.startswith("auth/token/")
-        ]
-        if at(subject.properties, "name") in elements(names) and any(grant.writes for grant in given):
-            return _called(subject)
-    return ""
-
-
-def _any_name(subject: Subject, _: Config) -> Iterator[Answer]:
-    name, backend, anything = (at(subject.properties, key) for key in ("name", "backend", "allowAnyName"))
-    if not _consuls(name, backend, subject.name):
-        raise NotApplicableError("nothing says that it is Consul's")
-    called = f"the PKI role {told(name, subject.name)}"
-    if anything is True:
-        yield Violation(f"{called} issues certificates for any name")
-    elif anything is UNKNOWN:
-        yield Undecided("which names it issues certificates for is known only at the update")
-
-
-def _kv_version(stack: Stack, _: Config) -> Iterator[Answer]:
-    wanted: dict[str, str] = {}
-    for one in installed(stack):
-        for key in ("global.gossipEncryption", "global.acls.bootstrapToken", "global.acls.replicationToken"):
-            name = setting(one, f"{key}.secretName")
-            if isinstance(name, str) and "/data/" in name:
-                wanted[name.partition("/data/")[0].strip("/")] = key
-    found = [
-        mount
-        for mount in stack.of(*MOUNT)
-        if at(mount.properties, "type") in ("kv", "kv-v2", "generic")
-        and str(at(mount.properties, "path")).strip("/") in wanted
-    ]
-    if not found:
-        raise NotApplicableError("the stack doesn't mount the engine of Consul's secrets")
-    for mount in found:
-        version = at(mount.properties, "options", "version")
-        key = wanted[str(at(mount.properties, "path")).strip("/")]
-        if version is UNKNOWN:
-            yield Undecided("which version of KV it is is known only at the update", mount)
-        elif at(mount.properties, "type") != "kv-v2" and str(version).removesuffix(".0") != "2":
-            yield Violation(f"it is mounted as version 1 of KV, and {key} has a path of version 2", mount)
+            yield Violation(f"with {policy_called(subject)} a key can be made that leaves Vault: {grant.shown}")
 
 
 _SIGN = path("dc1/connect_inter/sign/leaf-cert", "update")
 _CROSS = policy(path("dc1/connect_root/root/sign-self-issued", "sudo", "update"), "consul-cross-signing")
 _ROTATING = plain("ca", CONNECT_CA, "root: {path: dc1/connect_root}, rotation: {step: cross-signing}")
-_READ = policy(path("dc1/server_tls/cert/ca", "read"), "consul-server-ca")
-
-
-def _login(accounts: str, spaces: str = "consul") -> str:
-    bound = f"boundServiceAccountNames: ['{accounts}'], boundServiceAccountNamespaces: ['{spaces}']"
-    return plain(
-        "role", LOGIN[0], f"backend: kubernetes, roleName: consul-ca, {bound}, tokenPolicies: [consul-server-ca]"
-    )
-
-
-def _kv(version: int) -> str:
-    return plain("kv", MOUNT[0], f"path: consul, type: kv, options: {{version: '{version}'}}") + chart(
-        "global: {gossipEncryption: {secretName: consul/data/secret/gossip, secretKey: key}}"
-    )
 
 
 def _key(kind: str) -> str:
@@ -432,58 +331,6 @@ MAY_LEAVE_VAULT = Rule(
     frameworks=LEAST_PRIVILEGE,
     check=_may_leave_vault,
 )
-BOUND = Rule(
-    id="MW-CON-008",
-    slug="vault-roles-are-bound",
-    title="A role of Consul's in Vault is for service accounts of Consul's",
-    severity=Severity.CRITICAL,
-    level=Level.MANDATORY,
-    applies_to=LOGIN,
-    context=POLICY,
-    why="A pod of any namespace that logs in by such a role is Consul to Vault.",
-    remedy="name Consul's namespace and the service account, such as consul-server",
-    notes="A role for every account of a named namespace passes while all its policies only read, as consulCARole's.",
-    bad=Example(_READ + _login("consul-server", "*"), "the role consul-ca is for service accounts of every namespace"),
-    good=Example(_READ + _login("*")),
-    references=(_ON_KUBERNETES,),
-    frameworks=LEAST_PRIVILEGE,
-    check=_bound,
-)
-ANY_NAME = Rule(
-    id="MW-CON-009",
-    slug="pki-roles-name-their-names",
-    title="A PKI role of Consul's issues certificates for the names that the chart asks for",
-    severity=Severity.HIGH,
-    level=Level.ADVISORY,
-    applies_to=PKI_ROLE,
-    why="With `allow_any_name` a server's token has certificates issued for any host that trusts this CA.",
-    remedy="list `allowed_domains`; VaultCertificateAuthority has the names that the chart asks for",
-    bad=Example(
-        plain("role", PKI_ROLE[0], "backend: dc1/server_tls, name: consul-server, allowAnyName: true"),
-        "the PKI role consul-server issues certificates for any name",
-    ),
-    good=Example(
-        plain("role", PKI_ROLE[0], "backend: dc1/server_tls, name: consul-server, allowedDomains: [server.dc1.consul]")
-    ),
-    references=(_ON_KUBERNETES,),
-    frameworks=LEAST_PRIVILEGE,
-    check=_any_name,
-)
-KV_VERSION = Rule(
-    id="MW-CON-010",
-    slug="kv-of-version-2",
-    title="Consul's secrets are in KV of the version that its paths are written for",
-    severity=Severity.HIGH,
-    level=Level.MANDATORY,
-    applies_to=MOUNT,
-    context=HELM,
-    why="A path with `/data/` doesn't exist in version 1: Vault's agents wait for the secret, and no server starts.",
-    remedy="set `options: {version: '2'}` on the mount",
-    bad=Example(_kv(1), "it is mounted as version 1 of KV, and global.gossipEncryption has a path of version 2"),
-    good=Example(_kv(2)),
-    references=("https://developer.hashicorp.com/vault/docs/secrets/kv/kv-v2",),
-    check_stack=_kv_version,
-)
 
 RULES = (
     WIDE,
@@ -493,7 +340,4 @@ RULES = (
     ONE_DATACENTER,
     LEAVES_VAULT,
     MAY_LEAVE_VAULT,
-    BOUND,
-    ANY_NAME,
-    KV_VERSION,
 )

@@ -5,9 +5,10 @@ from typing import Any
 import yaml
 
 from meshwright_policy.consul.fragments import chart, deployment, entry, namespace, path, plain, policy, service
-from meshwright_policy.consul.install import TOKENS
 from meshwright_policy.consul.objects import CONFIG_ENTRY, CONNECT_CA, CONSUL_NAMESPACE, LIVE_CA, VAULT_CA
-from meshwright_policy.consul.vault import JWT_LOGIN, KEYS, LOGIN, MOUNT, PKI_ROLE, POLICY
+from meshwright_policy.consul.security import TOKENS
+from meshwright_policy.consul.vault import KEYS, POLICY
+from meshwright_policy.consul.vault_engines import JWT_LOGIN, LOGIN, MOUNT, PKI_ROLE
 from meshwright_policy.record import Subject
 
 from ..cases import Case, subject
