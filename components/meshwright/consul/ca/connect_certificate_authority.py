@@ -1,10 +1,10 @@
 """Consul's live CA configuration, which Helm's values don't change once the CA is made."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterator, Mapping
+from datetime import date
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
@@ -29,16 +29,11 @@ from meshwright.consul.ca.settings import (
     lifetime_mistakes,
     live_root,
 )
+from meshwright.consul.vault.backend import VaultBackendArgs
 from meshwright.errors import Code, Problem
 from meshwright.kubernetes.children import below
 from meshwright.kubernetes.errors import ComponentError, refuse
 from meshwright.kubernetes.providers import require_provider
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import date
-
-    from meshwright.consul.vault.backend import VaultBackendArgs
 
 _LIVE_ID = "consul-ca"
 """There is one CA in a datacenter; pulumi_consul gives it this id, and reads it by none."""
