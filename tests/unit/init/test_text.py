@@ -44,7 +44,10 @@ def _combinations(kind: str) -> list[dict[str, list[str]]]:
 
 
 def _on_ladder(kind: str, text: str) -> str:
-    return text.replace("permissive", LADDERS[kind].phases[1]) if kind in LADDERS else text
+    if kind not in LADDERS:
+        return text
+    # Consul's middle rung is set service by service, and nobody is asked for services here.
+    return text.replace("permissive", LADDERS[kind].phases[-1 if kind == "consul" else 1])
 
 
 def _loaded(text: str, folder: Path) -> Any:
@@ -80,6 +83,12 @@ def test_each_key_of_the_model_is_there_with_its_words(kind: str) -> None:
 def test_any_text_is_what_it_was_when_it_is_read_again(context: str, reason: str) -> None:
     mesh = {"kind": "none", "because": [reason], "cluster": {"context": context, "platform": "kind"}}
     assert yaml.safe_load(stack_text(mesh))["config"]["meshwright:mesh"] == mesh
+
+
+def test_services_that_nobody_was_asked_for_are_missed() -> None:
+    mesh = mesh_of("consul", {"namespace": ["shop=permissive"]})
+    with pytest.raises(ConfigError, match=r"services are not listed, and permissive mode is set service by service"):
+        parse_config(mesh, None)
 
 
 def test_what_is_in_the_mesh_has_been_since_today(tmp_path: Path) -> None:
