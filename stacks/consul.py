@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 import consul_access
 import consul_api_gateway
@@ -27,10 +26,9 @@ from meshwright.consul.gateways import ApiGatewayArgs, MeshGatewayArgs, Terminat
 from meshwright.consul.labels import TERMINATING_GATEWAY, WEBHOOK_PORT
 from meshwright.consul.plan import plan_consul, release_of
 from meshwright.consul.vault.backend import VaultBackendArgs
-from meshwright.errors import Code, ConfigError, Problem
 from meshwright.guidance.rollout import next_step
 from meshwright.kubernetes.chart_values import merge
-from parts import chart_source, from_here, provider_of
+from parts import chart_source, cluster_of, gateway_api_crds, provider_of
 
 if TYPE_CHECKING:
     from meshwright.consul.snapshots import ConsulSnapshotsArgs
@@ -38,14 +36,15 @@ if TYPE_CHECKING:
 
 def deploy(mesh: ConsulMesh, place: str) -> None:
     """Register the mesh and export what its operators ask for. Raises `ConfigError` without a cluster."""
-    cluster = _cluster(mesh, place)
+    cluster = cluster_of(mesh.cluster, place)
     # What can't work is refused before anything is registered.
     consul_ca.check(mesh, place)
     backend = consul_vault.backend(mesh)
     args = _consul_args(mesh, cluster, consul_vault.for_chart(mesh, backend))
     plan_consul(args, "Consul mesh")
     provider = provider_of("cluster", cluster)
-    crds = _gateway_api(mesh, cluster, provider)
+    bundle = load_catalog().gateway_api_bundle([release_of(mesh.version, "Consul mesh")], mesh.gateway_api.version)
+    crds = gateway_api_crds(mesh.gateway_api, bundle, cluster, provider)
     namespace = ConsulSystemNamespace(
         "consul",
         {
@@ -104,27 +103,6 @@ def _export(mesh: ConsulMesh, stands: Registered, crds: GatewayApiCrds) -> None:
     licence = load_catalog().features["consul"]["licence"]
     pulumi.export("licence", f"{licence.value}; {licence.note}")
     pulumi.export("next", next_step(mesh.namespaces, today(), "consul"))
-
-
-def _cluster(mesh: ConsulMesh, place: str) -> Cluster:
-    if mesh.cluster is None:
-        message = "mesh.cluster is missing, and nothing can be deployed without one"
-        raise ConfigError(Problem(Code.MISSING_KEY, message, "name the cluster by its context, or by a stack", place))
-    return mesh.cluster
-
-
-def _gateway_api(mesh: ConsulMesh, cluster: Cluster, provider: kubernetes.Provider) -> GatewayApiCrds:
-    wanted = mesh.gateway_api
-    bundle = load_catalog().gateway_api_bundle([release_of(mesh.version, "Consul mesh")], wanted.version)
-    if wanted.mode == "adopt":
-        # Elsewhere these settings would take over what others own; here that is what was asked for.
-        provider = provider_of("gateway-api-owner", cluster, upsert_existing_objects=True, enable_patch_force=True)
-    manifest = from_here(wanted.path) if wanted.path else bundle.url
-    return GatewayApiCrds(
-        "gateway-api",
-        {"mode": wanted.mode, "version": bundle.version, "manifest": manifest},
-        pulumi.ResourceOptions(providers=[provider]),
-    )
 
 
 def _platform(mesh: ConsulMesh) -> Iterator[pulumi.Resource]:

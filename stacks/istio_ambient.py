@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import cast
 
 import pulumi
-import pulumi_kubernetes as kubernetes
 
 import istio_certificates
 import istio_control
@@ -14,7 +13,7 @@ import istio_observability
 import istio_security
 import istio_traffic
 from istio_parts import Registered
-from meshwright import AmbientNamespace, GatewayApiCrds, IstioAmbient, MeshWideMtls
+from meshwright import AmbientNamespace, IstioAmbient, MeshWideMtls
 from meshwright.config.clock import today
 from meshwright.config.istio import IstioAmbientMesh, MeshNamespace
 from meshwright.config.istio_security_checks import trust_domain
@@ -23,14 +22,14 @@ from meshwright.istio.ambient import IstioAmbientArgs, IstioValues
 from meshwright.istio.namespace import AmbientNamespaceArgs
 from meshwright.istio.plan import plan_istio
 from meshwright.kubernetes.chart_values import merge
-from parts import chart_source, from_here, provider_of
+from parts import chart_source, gateway_api_crds, provider_of
 
 
 def deploy(mesh: IstioAmbientMesh) -> None:
     """Register the mesh and export what its operators ask for."""
     plan_istio(_istio_args(mesh), "IstioAmbient mesh")  # before anything is registered
     provider = provider_of("cluster", mesh.cluster)
-    crds = _gateway_api(mesh, provider)
+    crds = gateway_api_crds(mesh.gateway_api, istio_control.gateway_api_bundle(mesh), mesh.cluster, provider)
     with_provider = pulumi.ResourceOptions(providers=[provider])
     before = list(istio_control.prepare(mesh, provider))
     istio = IstioAmbient(
@@ -62,19 +61,6 @@ def deploy(mesh: IstioAmbientMesh) -> None:
     pulumi.export("namespaces", dict(by_phase))
     pulumi.export("versions", {"istio": istio.version, "gateway-api": crds.version})
     pulumi.export("next", next_step(mesh.namespaces, today()))
-
-
-def _gateway_api(mesh: IstioAmbientMesh, provider: kubernetes.Provider) -> GatewayApiCrds:
-    wanted, bundle = mesh.gateway_api, istio_control.gateway_api_bundle(mesh)
-    if wanted.mode == "adopt":
-        # Elsewhere these settings would take over what others own; here that is what was asked for.
-        provider = provider_of("gateway-api-owner", mesh.cluster, upsert_existing_objects=True, enable_patch_force=True)
-    manifest = from_here(wanted.path) if wanted.path else bundle.url
-    return GatewayApiCrds(
-        "gateway-api",
-        {"mode": wanted.mode, "version": bundle.version, "manifest": manifest},
-        pulumi.ResourceOptions(providers=[provider]),
-    )
 
 
 def _istio_args(mesh: IstioAmbientMesh) -> IstioAmbientArgs:

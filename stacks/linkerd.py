@@ -13,12 +13,11 @@ import linkerd_observability
 import linkerd_traffic
 import linkerd_trust
 from linkerd_parts import Registered
-from meshwright import GatewayApiCrds, GkeMeshFirewall, Linkerd, LinkerdCni, LinkerdSystemNamespace, LinkerdViz
+from meshwright import GkeMeshFirewall, Linkerd, LinkerdCni, LinkerdSystemNamespace, LinkerdViz
 from meshwright.catalog import load_catalog
 from meshwright.config.clock import today
 from meshwright.config.linkerd import LinkerdMesh
 from meshwright.config.shared import Cluster
-from meshwright.errors import Code, ConfigError, Problem
 from meshwright.guidance.rollout import next_step
 from meshwright.kubernetes.chart_values import merge
 from meshwright.linkerd.cni import plan_cni
@@ -26,7 +25,7 @@ from meshwright.linkerd.labels import WEBHOOK_PORTS
 from meshwright.linkerd.linkerd import IdentityArgs, LinkerdArgs
 from meshwright.linkerd.plan import plan_linkerd, release_of
 from meshwright.linkerd.viz import LinkerdVizArgs, plan_viz
-from parts import chart_source, from_here, provider_of
+from parts import chart_source, cluster_of, gateway_api_crds, provider_of
 
 if TYPE_CHECKING:
     from meshwright.linkerd.cni import LinkerdCniArgs
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
 def deploy(mesh: LinkerdMesh, place: str) -> None:
     """Register the mesh and export what its operators ask for. Raises `ConfigError` without a cluster."""
-    cluster = _cluster(mesh, place)
+    cluster = cluster_of(mesh.cluster, place)
     # What can't work is refused before anything is registered.
     plan_linkerd(_linkerd_args(mesh, cluster, {}), "Linkerd mesh")
     if mesh.cni:
@@ -44,7 +43,10 @@ def deploy(mesh: LinkerdMesh, place: str) -> None:
     linkerd_multicluster.check(mesh)
     linkerd_trust.check(mesh)
     provider = provider_of("cluster", cluster)
-    crds = _gateway_api(mesh, cluster, provider)
+    bundle = load_catalog().gateway_api_bundle(
+        [release_of(mesh.channel, mesh.version, "Linkerd mesh")], mesh.gateway_api.version
+    )
+    crds = gateway_api_crds(mesh.gateway_api, bundle, cluster, provider)
     namespace = LinkerdSystemNamespace(
         "linkerd",
         {"cni": mesh.cni is not None, "adopt": mesh.control_plane.adopt_namespace},
@@ -71,28 +73,6 @@ def deploy(mesh: LinkerdMesh, place: str) -> None:
     pulumi.export("restart", linkerd_access.restarts(mesh))
     pulumi.export("versions", {"linkerd": linkerd.version, "gateway-api": crds.version})
     pulumi.export("next", next_step(mesh.namespaces, today(), "linkerd"))
-
-
-def _cluster(mesh: LinkerdMesh, place: str) -> Cluster:
-    if mesh.cluster is None:
-        message = "mesh.cluster is missing, and nothing can be deployed without one"
-        raise ConfigError(Problem(Code.MISSING_KEY, message, "name the cluster by its context, or by a stack", place))
-    return mesh.cluster
-
-
-def _gateway_api(mesh: LinkerdMesh, cluster: Cluster, provider: kubernetes.Provider) -> GatewayApiCrds:
-    wanted = mesh.gateway_api
-    release = release_of(mesh.channel, mesh.version, "Linkerd mesh")
-    bundle = load_catalog().gateway_api_bundle([release], wanted.version)
-    if wanted.mode == "adopt":
-        # Elsewhere these settings would take over what others own; here that is what was asked for.
-        provider = provider_of("gateway-api-owner", cluster, upsert_existing_objects=True, enable_patch_force=True)
-    manifest = from_here(wanted.path) if wanted.path else bundle.url
-    return GatewayApiCrds(
-        "gateway-api",
-        {"mode": wanted.mode, "version": bundle.version, "manifest": manifest},
-        pulumi.ResourceOptions(providers=[provider]),
-    )
 
 
 def _platform(mesh: LinkerdMesh) -> Iterator[pulumi.Resource]:

@@ -10,6 +10,9 @@ from pulumi.runtime.config import is_config_secret
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorStub
 from pulumi.runtime.settings import get_monitor
 
+from meshwright import GatewayApiCrds
+from meshwright.catalog import Bundle
+from meshwright.config.istio import GatewayApi
 from meshwright.config.shared import ChartSource, Cluster
 from meshwright.errors import Code, ConfigError, Problem
 from meshwright.kubernetes.charts import ChartSourceArgs
@@ -44,6 +47,29 @@ def provider_of(name: str, cluster: Cluster, **settings: bool) -> kubernetes.Pro
     if cluster.stack:
         kubeconfig = pulumi.StackReference(cluster.stack).require_output(cluster.output)
     return kubernetes.Provider(name, kubeconfig=kubeconfig, context=cluster.context, **settings)
+
+
+def cluster_of(cluster: Cluster | None, place: str) -> Cluster:
+    """The stack's cluster. Raises `ConfigError`: MW-E011 without one."""
+    if cluster is None:
+        message = "mesh.cluster is missing, and nothing can be deployed without one"
+        raise ConfigError(Problem(Code.MISSING_KEY, message, "name the cluster by its context, or by a stack", place))
+    return cluster
+
+
+def gateway_api_crds(
+    wanted: GatewayApi, bundle: Bundle, cluster: Cluster, provider: kubernetes.Provider
+) -> GatewayApiCrds:
+    """The Gateway API's CRDs, by the bundle that suits the mesh."""
+    if wanted.mode == "adopt":
+        # Elsewhere these settings would take over what others own; here that is what was asked for.
+        provider = provider_of("gateway-api-owner", cluster, upsert_existing_objects=True, enable_patch_force=True)
+    manifest = from_here(wanted.path) if wanted.path else bundle.url
+    return GatewayApiCrds(
+        "gateway-api",
+        {"mode": wanted.mode, "version": bundle.version, "manifest": manifest},
+        pulumi.ResourceOptions(providers=[provider]),
+    )
 
 
 def file_of(path: str, key: str) -> str:
